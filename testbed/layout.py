@@ -111,6 +111,11 @@ class Layout:
         return self.root / "secrets"
 
     @property
+    def bin(self) -> Path:
+        """The engine with the plugins that this testbed adds to it."""
+        return self.root / "bin"
+
+    @property
     def config(self) -> Path:
         """Rendered configuration of the processes."""
         return self.root / "config"

@@ -1,0 +1,1 @@
+"""The Kubernetes control plane and its services, as host processes."""

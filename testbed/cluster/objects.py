@@ -1,0 +1,155 @@
+"""What must be in the cluster before its services can work: their permissions, the DNS service, simulated nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lightkube import ApiError, Client, KubeConfig, codecs
+from lightkube.core.exceptions import ConfigError
+from lightkube.resources.core_v1 import Node
+
+from testbed.context import Context
+from testbed.processes import NotReadyError
+
+__all__ = ["SIMULATED_LABEL", "apply_all", "client", "cluster_objects", "prepare_cluster"]
+
+SIMULATED_LABEL = "kwok.x-k8s.io/node"
+"""Label, annotation and taint of simulated nodes, all with the value ``fake``."""
+
+_MANAGER = "bighpc-testbed"
+_MANAGED = {"app.kubernetes.io/managed-by": _MANAGER}
+
+
+def client(context: Context) -> Client:
+    """A Kubernetes client with the administrator's rights."""
+    config = KubeConfig.from_file(str(context.admin_kubeconfig()))
+    return Client(config=config.get(), field_manager=_MANAGER, trust_env=False)
+
+
+def apply_all(client: Client, objects: Iterable[dict[str, Any]]) -> None:
+    """Apply objects server-side; those that are there already are brought to the wanted state.
+
+    Raises:
+        NotReadyError: when the API server does not take them now.
+    """
+    for content in objects:
+        name = f"{content['kind']} {content['metadata']['name']}"
+        try:
+            client.apply(codecs.from_dict(content), force=True)
+        except (ApiError, ConfigError) as error:
+            raise NotReadyError(f"{name}: {error}") from None
+
+
+def prepare_cluster(context: Context) -> None:
+    """Put the cluster's own objects in place and make the number of simulated nodes right."""
+    api = client(context)
+    apply_all(api, cluster_objects(context))
+    wanted = {f"simulated-{number}" for number in range(context.simulated_nodes)}
+    present = {node.metadata.name for node in api.list(Node, labels={SIMULATED_LABEL: "fake"}) if node.metadata}
+    for name in sorted(present - wanted, key=str):
+        api.delete(Node, str(name))
+    apply_all(api, (_simulated_node(name) for name in sorted(wanted - present)))
+
+
+def cluster_objects(context: Context) -> list[dict[str, Any]]:
+    """Everything but nodes, as Kubernetes objects."""
+    objects = [
+        _binding("bighpc-kubelet-api", "system:kubelet-api-admin", "kube-apiserver-kubelet-client"),
+        _role(
+            "bighpc-kwok",
+            [
+                _rule([""], ["nodes"], ["get", "list", "watch", "patch", "update"]),
+                _rule([""], ["nodes/status", "pods/status"], ["patch", "update"]),
+                _rule([""], ["pods"], ["get", "list", "watch", "patch", "update", "delete"]),
+                _rule(["coordination.k8s.io"], ["leases"], ["get", "list", "watch", "create", "patch", "update"]),
+                _rule(["", "events.k8s.io"], ["events"], ["create", "patch", "update"]),
+            ],
+        ),
+        _binding("bighpc-kwok", "bighpc-kwok", "bighpc:kwok"),
+    ]
+    return [*objects, *_dns_objects(context)] if context.real_node else objects
+
+
+def _dns_objects(context: Context) -> list[dict[str, Any]]:
+    """CoreDNS runs on the host, so its service has no selector and its endpoint is written down here."""
+    watched = [
+        _rule([""], ["endpoints", "services", "pods", "namespaces"], ["list", "watch"]),
+        _rule(["discovery.k8s.io"], ["endpointslices"], ["list", "watch"]),
+    ]
+    labels = {**_MANAGED, "k8s-app": "kube-dns"}
+    target = context.ports["coredns"]
+    protocols = {"dns": "UDP", "dns-tcp": "TCP"}
+    return [
+        _role("bighpc-coredns", watched),
+        _binding("bighpc-coredns", "bighpc-coredns", "bighpc:coredns"),
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "kube-dns", "namespace": "kube-system", "labels": labels},
+            "spec": {
+                "clusterIP": context.network.dns,
+                "ports": [{"name": name, "port": 53, "protocol": value} for name, value in protocols.items()],
+            },
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": "kube-dns-host",
+                "namespace": "kube-system",
+                "labels": {**labels, "kubernetes.io/service-name": "kube-dns"},
+            },
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [context.network.host], "conditions": {"ready": True}}],
+            "ports": [{"name": name, "port": target, "protocol": value} for name, value in protocols.items()],
+        },
+    ]
+
+
+def _simulated_node(name: str) -> dict[str, Any]:
+    """A compute node with nothing behind it: pods that tolerate its taint become Running without a container."""
+    capacity = {"cpu": "64", "memory": "256Gi", "pods": "110", "ephemeral-storage": "1Ti"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "annotations": {SIMULATED_LABEL: "fake", "node.alpha.kubernetes.io/ttl": "0"},
+            "labels": {
+                **_MANAGED,
+                SIMULATED_LABEL: "fake",
+                "type": "kwok",
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+                "node-role.kubernetes.io/simulated": "",
+            },
+        },
+        "spec": {"taints": [{"key": SIMULATED_LABEL, "value": "fake", "effect": "NoSchedule"}]},
+        "status": {"capacity": capacity, "allocatable": capacity},
+    }
+
+
+def _role(name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name, "labels": _MANAGED},
+        "rules": rules,
+    }
+
+
+def _rule(groups: list[str], resources: list[str], verbs: list[str]) -> dict[str, Any]:
+    return {"apiGroups": groups, "resources": resources, "verbs": verbs}
+
+
+def _binding(name: str, role: str, user: str) -> dict[str, Any]:
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": name, "labels": _MANAGED},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+    }

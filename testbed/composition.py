@@ -1,0 +1,53 @@
+"""The one place that says what a testbed consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from testbed.cluster.control_plane import control_plane
+from testbed.cluster.objects import prepare_cluster
+from testbed.cluster.services import coredns, kwok, registry
+from testbed.context import Context
+from testbed.delivery import delivery
+from testbed.environment import variables
+from testbed.forge import gitlab
+from testbed.images import push_program_image
+from testbed.node.node import node_items
+from testbed.node.runtime import PAUSE_IMAGE
+from testbed.processes import Process
+from testbed.startup import Task
+
+__all__ = ["compose", "processes_of"]
+
+
+def compose(context: Context) -> list[Process | Task]:
+    """Every process and one-time task of the testbed; `testbed.startup` orders them by their dependencies."""
+    items: list[Process | Task] = [
+        *control_plane(context),
+        Task(name="cluster-objects", run=partial(prepare_cluster, context), after=("kube-apiserver",)),
+        registry(context),
+        gitlab(context),
+    ]
+    if context.simulated_nodes:
+        items.append(kwok(context))
+    if context.real_node:
+        pause = partial(push_program_image, context, context.tools.path("pause"), PAUSE_IMAGE)
+        items += [
+            coredns(context),
+            Task(name="pause-image", run=pause, after=("registry",)),
+            *node_items(context),
+        ]
+    environment = {**variables(context), "PATH": context.search_path}
+    return [*items, *delivery(context, environment)]
+
+
+def processes_of(items: Sequence[Process | Task]) -> list[Process]:
+    """The processes among the items, each after the processes (no longer the tasks) that it depends on."""
+    tasks = {item.name: item for item in items if isinstance(item, Task)}
+
+    def resolve(names: tuple[str, ...]) -> set[str]:
+        return set().union(*(resolve(tasks[name].after) if name in tasks else {name} for name in names))
+
+    return [replace(item, after=tuple(sorted(resolve(item.after)))) for item in items if isinstance(item, Process)]

@@ -1,0 +1,168 @@
+"""The main job on a running testbed: image, stacks, contents of the environment repository, applications."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tarfile
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testbed import stacks
+from testbed.context import Context
+from testbed.errors import UserError
+from testbed.progress import Progress
+
+__all__ = ["Answer", "deploy", "publish_hello"]
+
+_HELLO = "hello:1.0.0"
+_NOBODY = "65532:65532"
+_LIMIT = 240
+"""Seconds until applications that are not healthy count as failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an application said when asked over HTTP."""
+
+    environment: str
+    url: str
+    pod: str
+    node: str
+
+
+def deploy(context: Context, environment: Mapping[str, str], progress: Progress) -> list[Answer]:
+    """Bring the three stacks up and wait until their applications answer.
+
+    Args:
+        context: a testbed that is up.
+        environment: what ``bighpc testbed env`` exports.
+        progress: gets the steps.
+
+    Raises:
+        UserError: naming what failed and why.
+    """
+    with progress.live():
+        with progress.step(f"image {_HELLO}"):
+            publish_hello(context)
+        for name in stacks.ORDER:
+            stacks.up(name, environment, progress)
+            if name == stacks.ORDER[0]:
+                _seed(environment, progress)
+        if not context.real_node:
+            progress.note("there is no real node here, so the applications' pods have nowhere to run")
+            return []
+        _await_applications(context, progress)
+        return _ask(context, progress)
+
+
+def publish_hello(context: Context) -> None:
+    """Make the hello application's image from its static binary and push it to the testbed's registry.
+
+    Raises:
+        UserError: when the registry refuses it.
+    """
+    registry = f"127.0.0.1:{context.ports['registry']}"
+    binary = context.tools.path("hello").read_bytes()
+    with tempfile.TemporaryDirectory(prefix="bighpc-image-") as directory:
+        layer = Path(directory) / "layer.tar"
+        with tarfile.open(layer, "w") as archive:
+            entry = tarfile.TarInfo("hello")
+            entry.size, entry.mode = len(binary), 0o755
+            archive.addfile(entry, io.BytesIO(binary))
+        base = _crane(context, "append", "--oci-empty-base", "-f", str(layer), "-t", f"{registry}/{_HELLO}")
+        _crane(
+            context,
+            "mutate",
+            base,
+            "--set-platform=linux/amd64",
+            "--entrypoint=/hello",
+            f"--user={_NOBODY}",
+            "-t",
+            f"{registry}/{_HELLO}",
+        )
+
+
+def _crane(context: Context, *arguments: str) -> str:
+    run = subprocess.run(
+        [context.tools.path("crane"), *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    if run.returncode != 0:
+        raise UserError(f"crane {arguments[0]} failed: {run.stderr.strip()}; see `bighpc testbed logs registry`")
+    return run.stdout.strip()
+
+
+def _seed(environment: Mapping[str, str], progress: Progress) -> None:
+    with progress.step("contents of the environment repository"):
+        run = subprocess.run(["bighpc", "seed"], env=dict(environment), capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            raise UserError(f"bighpc seed failed: {(run.stderr or run.stdout).strip()}")
+
+
+def _await_applications(context: Context, progress: Progress) -> None:
+    """Wait until Argo CD calls every application synced and healthy."""
+    with progress.step("applications healthy in Argo CD") as detail:
+        deadline = time.monotonic() + _LIMIT
+        while True:
+            unready = [reason for item in _applications(context) if (reason := _unready(item))]
+            if not unready:
+                return
+            if time.monotonic() > deadline:
+                raise UserError(f"after {_LIMIT} s Argo CD still reports:\n  " + "\n  ".join(unready))
+            detail("; ".join(reason.splitlines()[0] for reason in unready))
+            time.sleep(0.5)
+
+
+def _applications(context: Context) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = _kubectl(context, "get", "applications", "--namespace=argocd")["items"]
+    return items
+
+
+def _unready(application: dict[str, Any]) -> str | None:
+    status = application.get("status", {})
+    sync = status.get("sync", {}).get("status", "not compared yet")
+    health = status.get("health", {})
+    if sync == "Synced" and health.get("status") == "Healthy":
+        return None
+    reasons = [condition["message"] for condition in status.get("conditions", [])]
+    reasons += [health["message"]] if health.get("message") else []
+    return f"{application['metadata']['name']}: {sync}, {health.get('status', 'health unknown')}" + "".join(
+        f"\n    {reason}" for reason in reasons
+    )
+
+
+def _ask(context: Context, progress: Progress) -> list[Answer]:
+    """Ask the hello application of every environment over its Service's cluster IP."""
+    answers = []
+    for environment in reversed(stacks.ORDER):
+        with progress.step(f"hello answers in {environment}"):
+            service = _kubectl(context, "get", "service", "hello", f"--namespace=bighpc-{environment}")
+            url = f"http://{service['spec']['clusterIP']}/"
+            try:
+                with urllib.request.urlopen(url, timeout=10) as response:
+                    body = json.load(response)
+            except (OSError, ValueError) as error:
+                raise UserError(f"{url} of environment {environment} does not answer: {error}") from None
+            answers.append(Answer(environment=environment, url=url, pod=body["pod"], node=body["node"]))
+    return answers
+
+
+def _kubectl(context: Context, *arguments: str) -> dict[str, Any]:
+    run = subprocess.run(
+        [context.tools.path("kubectl"), f"--kubeconfig={context.layout.kubeconfig}", *arguments, "--output=json"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    if run.returncode != 0:
+        raise UserError(f"kubectl {' '.join(arguments)}: {run.stderr.strip()}")
+    result: dict[str, Any] = json.loads(run.stdout)
+    return result

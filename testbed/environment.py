@@ -1,0 +1,37 @@
+"""The environment in which ``pulumi`` and the tools find a testbed."""
+
+from __future__ import annotations
+
+import shlex
+
+from testbed.context import Context
+from testbed.files import private_directory
+
+__all__ = ["exports", "variables"]
+
+
+def variables(context: Context) -> dict[str, str]:
+    """Environment variables by name, without PATH."""
+    layout, ports = context.layout, context.ports
+    return {
+        "KUBECONFIG": str(layout.kubeconfig),
+        "GITLAB_BASE_URL": f"http://127.0.0.1:{ports['gitlab']}/api/v4/",
+        "GITLAB_TOKEN": context.secret("gitlab-token"),
+        "PULUMI_BACKEND_URL": f"file://{private_directory(layout.data / 'pulumi')}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(context.secret_file("pulumi-passphrase")),
+        "PULUMI_HOME": str(private_directory(layout.data / "pulumi-home")),
+        # The passphrase's salt is this testbed's alone: it stays in the state, not in the checkout's stack files.
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "BIGHPC_TESTBED": layout.name,
+        "BIGHPC_ARGOCD_WEBHOOK_URL": f"http://127.0.0.1:{ports['argocd-server']}/api/webhook",
+        "BIGHPC_ARGOCD_WEBHOOK_SECRET": context.secret("argocd-webhook"),
+    }
+
+
+def exports(context: Context) -> str:
+    """The same as shell commands, with PATH in front of the shell's own."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables(context).items()]
+    directories = ":".join(shlex.quote(str(directory)) for directory in context.tool_directories)
+    return "\n".join([*lines, f'export PATH={directories}:"$PATH"', ""])

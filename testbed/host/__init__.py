@@ -1,0 +1,1 @@
+"""What a testbed needs of the machine it runs on: packages, kernel features, disk, ports, a supervisor."""

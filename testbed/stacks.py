@@ -1,0 +1,77 @@
+"""Runs the platform's stacks on a testbed, through Pulumi's Automation API."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from pulumi import automation
+from pulumi.automation import CommandError, EngineEvent, LocalWorkspaceOptions, OpType
+
+from testbed.errors import UserError
+from testbed.progress import Progress
+
+__all__ = ["CHECKOUT", "ORDER", "up"]
+
+CHECKOUT = Path(__file__).parent.parent
+"""The program: the directory with Pulumi.yaml."""
+
+ORDER = ("prod", "preview", "dev")
+"""The stack that owns the forge first; the others look it up."""
+
+_QUIET = {OpType.SAME, OpType.READ}
+
+
+def up(stack_name: str, environment: Mapping[str, str], progress: Progress) -> Counter[str]:
+    """Bring one stack up and report what it changes while it does.
+
+    Args:
+        stack_name: the stack, which is created when it is not there yet.
+        environment: what ``bighpc testbed env`` exports.
+        progress: gets the step.
+
+    Returns:
+        How many resources were created, updated, deleted and left alone.
+
+    Raises:
+        UserError: with the engine's own words when the update fails.
+    """
+    options = LocalWorkspaceOptions(env_vars=dict(environment))
+    with progress.step(f"pulumi up --stack {stack_name}") as detail:
+        _create(stack_name, environment)
+        stack = automation.select_stack(stack_name, work_dir=str(CHECKOUT), opts=options)
+        changed: Counter[str] = Counter()
+
+        def on_event(event: EngineEvent) -> None:
+            if event.resource_pre_event and event.resource_pre_event.metadata.op not in _QUIET:
+                metadata = event.resource_pre_event.metadata
+                changed[metadata.op.value] += 1
+                detail(f"{metadata.op.value} {metadata.type} {metadata.urn.rsplit('::', 1)[-1]}")
+
+        try:
+            result = stack.up(on_event=on_event, color="never", suppress_outputs=True)
+        except CommandError as error:
+            raise UserError(f"pulumi up --stack {stack_name} failed:\n{_reason(str(error))}") from None
+    return Counter(result.summary.resource_changes or {})
+
+
+def _create(stack_name: str, environment: Mapping[str, str]) -> None:
+    """Make the stack in the state backend if it is not there.
+
+    In a copy of the project file: the engine writes the salt of this testbed's passphrase beside the project it is
+    asked for, and the checkout's stack files are data for every machine.
+    """
+    with tempfile.TemporaryDirectory(prefix="bighpc-stack-") as directory:
+        shutil.copy(CHECKOUT / "Pulumi.yaml", directory)
+        automation.create_or_select_stack(
+            stack_name, work_dir=directory, opts=LocalWorkspaceOptions(env_vars=dict(environment))
+        )
+
+
+def _reason(output: str) -> str:
+    """The part of the engine's output that a person needs: from the diagnostics on."""
+    _, found, diagnostics = output.partition("Diagnostics:")
+    return (diagnostics if found else output).strip()
