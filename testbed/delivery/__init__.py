@@ -1,0 +1,25 @@
+"""What delivers into the cluster, as host processes: Argo CD and the Pulumi Kubernetes Operator."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from testbed.context import Context
+from testbed.delivery.objects import apply
+from testbed.delivery.services import OBJECTS, processes
+from testbed.processes import Process
+from testbed.startup import Task
+
+__all__ = ["delivery"]
+
+
+def delivery(context: Context, environment: Mapping[str, str]) -> list[Process | Task]:
+    """Their objects in the cluster and the processes themselves.
+
+    Args:
+        context: the testbed.
+        environment: what the operator's stacks need beside Kubernetes: PATH, GitLab, state backend.
+    """
+    return [
+        Task(name=OBJECTS, run=partial(apply, context), after=("kube-apiserver",)),
+        *processes(context, environment),
+    ]

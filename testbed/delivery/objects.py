@@ -1,0 +1,121 @@
+"""The Kubernetes objects that Argo CD and the operator need before they start: upstream's own, plus their settings."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from testbed.context import Context
+from testbed.errors import UserError
+
+__all__ = ["ARGOCD_NAMESPACE", "OPERATOR_NAMESPACE", "apply"]
+
+ARGOCD_NAMESPACE = "argocd"
+OPERATOR_NAMESPACE = "pulumi-operator"
+
+_RBAC = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+
+_PART_OF_ARGOCD = {"app.kubernetes.io/part-of": "argocd"}
+
+# Argo CD before 3.6 knows no health of the operator's Stack objects; this follows their conditions.
+_STACK_HEALTH = """\
+local health = {status = "Progressing", message = "waiting for the operator"}
+if obj.status == nil or obj.status.conditions == nil then
+  return health
+end
+for _, condition in ipairs(obj.status.conditions) do
+  if condition.type == "Stalled" and condition.status == "True" then
+    return {status = "Degraded", message = condition.message}
+  end
+  if condition.type == "Ready" and condition.status == "True" then
+    health = {status = "Healthy", message = condition.message}
+  end
+end
+return health
+"""
+
+
+def apply(context: Context) -> None:
+    """Create or update everything; safe to repeat.
+
+    Raises:
+        UserError: when the API server refuses an object.
+    """
+    tools, kubeconfig = context.tools, context.admin_kubeconfig()
+    documents = [
+        *_namespaces(),
+        *_load(tools.assets / "argocd-crds", kinds={"CustomResourceDefinition"}),
+        *_load(tools.assets / "operator-crds", kinds={"CustomResourceDefinition"}),
+        *_in(ARGOCD_NAMESPACE, _load(tools.assets / "argocd-base", kinds=_RBAC)),
+        *_in(ARGOCD_NAMESPACE, _load(tools.assets / "argocd-cluster-rbac", kinds=_RBAC)),
+        *_in(OPERATOR_NAMESPACE, _load(tools.assets / "operator-rbac", kinds=_RBAC)),
+        *_settings(context),
+    ]
+    # Server-side: the ApplicationSet definition is too large for an annotation that remembers it.
+    run = subprocess.run(
+        [tools.path("kubectl"), "apply", "--server-side", "--force-conflicts", "--field-manager=bighpc-testbed", "-f-"],
+        input=yaml.safe_dump_all(documents),
+        env={"KUBECONFIG": str(kubeconfig), "HOME": str(kubeconfig.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode != 0:
+        raise UserError(f"Argo CD's and the operator's objects were refused by the API server: {run.stderr.strip()}")
+
+
+def _namespaces() -> Iterator[dict[str, Any]]:
+    for name in (ARGOCD_NAMESPACE, OPERATOR_NAMESPACE):
+        yield {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "name": name,
+                "labels": {
+                    "app.kubernetes.io/managed-by": "bighpc-testbed",
+                    "pod-security.kubernetes.io/enforce": "restricted",
+                },
+            },
+        }
+
+
+def _load(directory: Path, *, kinds: set[str]) -> Iterator[dict[str, Any]]:
+    for file in sorted(directory.rglob("*.yaml")):
+        for document in yaml.safe_load_all(file.read_text()):
+            if isinstance(document, dict) and document.get("kind") in kinds:
+                yield document
+
+
+def _in(namespace: str, documents: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The documents as upstream's installation places them: namespaced ones and bound accounts in ``namespace``."""
+    for document in documents:
+        if not document["kind"].startswith("Cluster"):
+            document["metadata"]["namespace"] = namespace
+        for subject in document.get("subjects", []):
+            subject["namespace"] = namespace
+        yield document
+
+
+def _settings(context: Context) -> Iterator[dict[str, Any]]:
+    def object_(kind: str, name: str, **fields: Any) -> dict[str, Any]:
+        metadata = {"name": name, "namespace": ARGOCD_NAMESPACE, "labels": _PART_OF_ARGOCD}
+        return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **fields}
+
+    yield object_(
+        "ConfigMap",
+        "argocd-cm",
+        data={
+            "url": f"http://127.0.0.1:{context.ports['argocd-server']}",
+            "timeout.reconciliation": "60s",
+            "resource.customizations.health.pulumi.com_Stack": _STACK_HEALTH,
+        },
+    )
+    for name in ("argocd-rbac-cm", "argocd-cmd-params-cm", "argocd-tls-certs-cm", "argocd-ssh-known-hosts-cm"):
+        yield object_("ConfigMap", name)
+    yield object_("ConfigMap", "argocd-gpg-keys-cm")
+    # The API server adds the administrator's password and its signing key on its first start.
+    yield object_("Secret", "argocd-secret", stringData={"webhook.gitlab.secret": context.secret("argocd-webhook")})

@@ -1,0 +1,186 @@
+"""Argo CD, its redis and the Pulumi Kubernetes Operator as supervised processes on loopback."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+from collections.abc import Mapping
+
+from testbed.context import Context
+from testbed.delivery.objects import ARGOCD_NAMESPACE, OPERATOR_NAMESPACE
+from testbed.files import private_directory
+from testbed.probes import http_probe
+from testbed.processes import NotReadyError, Process
+
+__all__ = ["OBJECTS", "processes"]
+
+OBJECTS = "delivery-objects"
+"""The task that the processes wait for: their definitions, accounts and settings are in the cluster."""
+
+_OPERATOR = "pulumi-kubernetes-operator"
+
+
+def processes(context: Context, environment: Mapping[str, str]) -> list[Process]:
+    """All of them, in starting order.
+
+    Args:
+        context: the testbed.
+        environment: what the operator's stacks need beside Kubernetes: PATH, GitLab, state backend.
+    """
+    return [
+        _redis(context),
+        _repo_server(context),
+        _server(context),
+        _application_controller(context),
+        _applicationset_controller(context),
+        _operator(context, environment),
+    ]
+
+
+def _redis(context: Context) -> Process:
+    port = context.ports["redis"]
+    password = context.secret("redis-password")
+    directory = private_directory(context.layout.data / "redis")
+    # A configuration file, since a command line is everybody's to read. Argo CD's cache need not survive.
+    config = context.write_config(
+        "redis.conf",
+        f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {directory}\nsave ""\nappendonly no\ndaemonize no\n',
+    )
+
+    def probe() -> None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+                connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
+                answer = connection.recv(64)
+        except OSError as error:
+            raise NotReadyError(f"redis does not answer on port {port}: {error}") from None
+        if not answer.startswith(b"+OK"):
+            raise NotReadyError(f"redis on port {port} refuses our password: another server has this port")
+
+    version = re.search(
+        r"v=([\d.]+)", subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=False).stdout
+    )
+    return Process(
+        name="redis",
+        command=("redis-server", str(config)),
+        version=f"v{version[1]}" if version else "",
+        probe=probe,
+        url=f"redis://127.0.0.1:{port}",
+    )
+
+
+def _repo_server(context: Context) -> Process:
+    ports = context.ports
+    return _argocd(
+        context,
+        "argocd-repo-server",
+        f"--address=127.0.0.1 --port={ports['argocd-repo-server']} --disable-tls "
+        f"--metrics-address=127.0.0.1 --metrics-port={ports['argocd-repo-server-metrics']}",
+        health=f"http://127.0.0.1:{ports['argocd-repo-server-metrics']}/healthz",
+        url=f"grpc://127.0.0.1:{ports['argocd-repo-server']}",
+    )
+
+
+def _server(context: Context) -> Process:
+    ports = context.ports
+    url = f"http://127.0.0.1:{ports['argocd-server']}"
+    return _argocd(
+        context,
+        "argocd-server",
+        f"--address=127.0.0.1 --port={ports['argocd-server']} --insecure "
+        f"--metrics-address=127.0.0.1 --metrics-port={ports['argocd-server-metrics']} "
+        f"--repo-server=127.0.0.1:{ports['argocd-repo-server']} --repo-server-plaintext",
+        health=f"{url}/healthz",
+        url=url,
+    )
+
+
+def _application_controller(context: Context) -> Process:
+    ports = context.ports
+    metrics = ports["argocd-application-controller"]
+    return _argocd(
+        context,
+        "argocd-application-controller",
+        f"--metrics-port={metrics} --status-processors=4 --operation-processors=4 "
+        f"--repo-server=127.0.0.1:{ports['argocd-repo-server']} --repo-server-plaintext",
+        health=f"http://127.0.0.1:{metrics}/healthz",
+    )
+
+
+def _applicationset_controller(context: Context) -> Process:
+    ports = context.ports
+    probe = ports["argocd-applicationset-probe"]
+    return _argocd(
+        context,
+        "argocd-applicationset-controller",
+        f"--namespace={ARGOCD_NAMESPACE} --probe-addr=127.0.0.1:{probe} "
+        f"--metrics-addr=127.0.0.1:{ports['argocd-applicationset-metrics']} "
+        f"--webhook-addr=127.0.0.1:{ports['argocd-applicationset']} "
+        f"--argocd-repo-server=127.0.0.1:{ports['argocd-repo-server']} --repo-server-plaintext",
+        health=f"http://127.0.0.1:{probe}/healthz",
+        redis=False,
+    )
+
+
+def _argocd(
+    context: Context, role: str, flags: str, *, health: str, url: str | None = None, redis: bool = True
+) -> Process:
+    """One role of the ``argocd`` binary, which takes its role from ARGOCD_BINARY_NAME."""
+    home = private_directory(context.layout.data / "argocd" / role)
+    command = [str(context.tools.path("argocd")), *flags.split(), "--loglevel=warn"]
+    if redis:
+        command.append(f"--redis=127.0.0.1:{context.ports['redis']}")
+    environment = {
+        "ARGOCD_BINARY_NAME": role,
+        # Outside the cluster there is no service account directory to look for.
+        "ARGOCD_FAKE_IN_CLUSTER": "true",
+        "ARGOCD_GPG_ENABLED": "false",
+        "ARGOCD_SSH_DATA_PATH": str(private_directory(home / "ssh")),
+        "ARGOCD_TLS_DATA_PATH": str(private_directory(home / "tls")),
+        "GNUPGHOME": str(private_directory(home / "gpg")),
+        "HOME": str(home),
+        "HOSTNAME": f"{role}-0",
+        "PATH": f"{context.tools.bin}{os.pathsep}{os.environ['PATH']}",
+        "REDIS_PASSWORD": context.secret("redis-password"),
+        "TMPDIR": str(private_directory(home / "tmp")),
+    }
+    if role != "argocd-repo-server":
+        kubeconfig = context.kubeconfig(role, user=f"system:serviceaccount:{ARGOCD_NAMESPACE}:{role}")
+        environment["KUBECONFIG"] = str(kubeconfig)
+        command += [f"--kubeconfig={kubeconfig}"]
+        if role != "argocd-applicationset-controller":
+            command += [f"--namespace={ARGOCD_NAMESPACE}"]
+    return Process(
+        name=role,
+        command=tuple(command),
+        version=context.tools.version("argocd"),
+        environment=environment,
+        probe=http_probe(health),
+        url=url,
+        after=(OBJECTS, "redis") if redis else (OBJECTS,),
+    )
+
+
+def _operator(context: Context, environment: Mapping[str, str]) -> Process:
+    port = context.ports["operator-metrics"]
+    kubeconfig = context.kubeconfig(_OPERATOR, user=f"system:serviceaccount:{OPERATOR_NAMESPACE}:{_OPERATOR}")
+    home = private_directory(context.layout.data / "operator")
+    return Process(
+        name=_OPERATOR,
+        command=(str(context.tools.path(_OPERATOR)), f"--kubeconfig={kubeconfig}"),
+        version=context.tools.version(_OPERATOR),
+        environment={
+            **environment,
+            "HOME": str(home),
+            "METRICS_BIND_ADDRESS": f"127.0.0.1:{port}",
+            "OPERATOR_NAME": _OPERATOR,
+            # Skips a metrics Service that would point into the cluster.
+            "OPERATOR_RUN_MODE": "local",
+            "TMPDIR": str(private_directory(home / "tmp")),
+            "WATCH_NAMESPACE": OPERATOR_NAMESPACE,
+        },
+        probe=http_probe(f"http://127.0.0.1:{port}/metrics"),
+        after=(OBJECTS,),
+    )
