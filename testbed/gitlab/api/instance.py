@@ -1,0 +1,36 @@
+"""The instance itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from testbed.gitlab.core.call import Call
+from testbed.gitlab.core.routing import Routes
+from testbed.gitlab.settings import REVISION, VERSION
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+
+@routes.get("/version", anonymous=False, scopes=("read_user",))
+def get_version(call: Call) -> dict[str, str]:
+    """Release and revision."""
+    _ = call.user
+    return {"version": VERSION, "revision": REVISION}
+
+
+@routes.get("/metadata", anonymous=False, scopes=("read_user",))
+def get_metadata(call: Call) -> dict[str, Any]:
+    """Release, revision and the agent server."""
+    return {
+        "version": VERSION,
+        "revision": REVISION,
+        "kas": {
+            "enabled": True,
+            "externalUrl": call.forge.url("-/kubernetes-agent/").replace("http", "ws", 1),
+            "externalK8sProxyUrl": call.forge.url("-/kubernetes-agent/k8s-proxy/"),
+            "version": VERSION,
+        },
+        "enterprise": True,
+    }

@@ -1,0 +1,1 @@
+"""What every endpoint shares: routing, parameters, authentication, permissions, pagination, errors, rendering."""

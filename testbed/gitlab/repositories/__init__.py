@@ -1,0 +1,1 @@
+"""Bare Git repositories: reading, committing, rules about pushes, Git over HTTP."""

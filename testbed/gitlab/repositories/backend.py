@@ -1,0 +1,145 @@
+"""`git http-backend` as a CGI program, streaming in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from testbed.gitlab.repositories import hook
+
+__all__ = ["environment", "install_hooks", "serve"]
+
+CHUNK = 64 * 1024
+
+
+def install_hooks(directory: Path) -> None:
+    """Write the two hook scripts; repositories find them through `environment`."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in ("pre-receive", "post-receive"):
+        script = directory / name
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -E -s -S "$GITLAB_DOUBLE_HOOK" {name}\n')
+        script.chmod(0o700)
+
+
+def environment(hooks: Path) -> dict[str, str]:
+    """What Git runs with: nothing of the user's configuration, our hooks, GitLab's settings."""
+    configuration = {
+        "core.hooksPath": str(hooks),
+        "http.receivepack": "true",
+        "receive.advertisePushOptions": "true",
+        "receive.denyDeleteCurrent": "ignore",
+        "safe.directory": "*",
+        "uploadpack.allowAnySHA1InWant": "true",
+        "uploadpack.allowFilter": "true",
+    }
+    result = {
+        "GITLAB_DOUBLE_HOOK": hook.__file__,
+        "GIT_CONFIG_COUNT": str(len(configuration)),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "LC_ALL": "C.UTF-8",
+        "PATH": os.environ.get("PATH", os.defpath),
+    }
+    for index, (key, value) in enumerate(configuration.items()):
+        result |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
+    return result
+
+
+class _GitResponse(StreamingResponse):
+    """Streams without listening for a disconnect: the request's messages belong to `_feed` until Git has ended."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        await self.stream_response(send)
+
+
+async def serve(
+    request: Request,
+    variables: Mapping[str, str],
+    repository: Path,
+    service: str,
+    finished: Callable[[], Awaitable[None]],
+) -> Response:
+    """Answer one request of a Git client.
+
+    Args:
+        request: the request, authorised already.
+        variables: environment of Git.
+        repository: its directory.
+        service: the part of the path after the repository, such as ``/git-upload-pack``.
+        finished: called after Git has ended and before the client learns of it.
+    """
+    process = await asyncio.create_subprocess_exec(
+        "git",
+        "http-backend",
+        env={**variables, **_cgi(request, repository, service)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    feeding = asyncio.create_task(_feed(request, process))
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    status, headers = await _head(process.stdout)
+    if status == 0:
+        await process.wait()
+        feeding.cancel()
+        return PlainTextResponse("git http-backend ended without an answer\n", 500)
+    return _GitResponse(_stream(process, feeding, finished), status, headers)
+
+
+def _cgi(request: Request, repository: Path, service: str) -> dict[str, str]:
+    names = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH", "git-protocol": "GIT_PROTOCOL"}
+    names["content-encoding"] = "HTTP_CONTENT_ENCODING"
+    return {
+        "GIT_PROJECT_ROOT": str(repository.parent),
+        "PATH_INFO": f"/{repository.name}{service}",
+        "QUERY_STRING": request.url.query,
+        "REMOTE_ADDR": request.client.host if request.client else "",
+        "REMOTE_USER": "git",
+        "REQUEST_METHOD": request.method,
+        **{variable: request.headers[header] for header, variable in names.items() if header in request.headers},
+    }
+
+
+async def _feed(request: Request, process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None  # noqa: S101 - asked for by the caller
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        async for chunk in request.stream():
+            process.stdin.write(chunk)
+            await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _head(stdout: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
+    status, headers = 200, {}
+    while line := (await stdout.readline()).decode("latin-1").rstrip("\r\n"):
+        name, _, value = line.partition(":")
+        if name.lower() == "status":
+            status = int(value.split()[0])
+        else:
+            headers[name] = value.strip()
+    return (status, headers) if headers else (0, {})
+
+
+async def _stream(
+    process: asyncio.subprocess.Process, feeding: asyncio.Task[None], finished: Callable[[], Awaitable[None]]
+) -> AsyncIterator[bytes]:
+    assert process.stdout is not None  # noqa: S101 - asked for by the caller
+    try:
+        while chunk := await process.stdout.read(CHUNK):
+            yield chunk
+        await process.wait()
+        await finished()
+    finally:
+        feeding.cancel()
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()

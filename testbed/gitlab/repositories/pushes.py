@@ -1,0 +1,66 @@
+"""What follows when branches and tags have changed, whoever changed them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from testbed.gitlab.core.clock import now
+from testbed.gitlab.forge import Forge
+from testbed.gitlab.repositories.policy import is_protected, protect_default_branch
+from testbed.gitlab.repositories.rules import BRANCHES, Change
+from testbed.gitlab.store import Project, User
+from testbed.gitlab.webhooks.payloads import push_payload
+from testbed.gitlab.webhooks.queue import enqueue
+
+__all__ = ["record", "sweep"]
+
+log = logging.getLogger(__name__)
+
+
+def record(forge: Forge, session: Session, project: Project, user: User, changes: Sequence[Change]) -> None:
+    """Note changes that are in the repository already: default branch, activity, web hooks."""
+    repository = forge.storage.open(project.id)
+    born = [
+        change.ref.removeprefix(BRANCHES) for change in changes if change.creates and change.ref.startswith(BRANCHES)
+    ]
+    if born and set(repository.branches.local) == set(born):
+        # The first push decides: the branch that HEAD names when it is there, else the first one pushed.
+        if project.default_branch not in born:
+            project.default_branch = born[0]
+            repository.set_head(BRANCHES + born[0])
+        protect_default_branch(session, project)
+    project.last_activity_at = now()
+    for change in changes:
+        if change.ref.startswith(("refs/heads/", "refs/tags/")):
+            trigger = "push_events" if change.ref.startswith(BRANCHES) else "tag_push_events"
+            protected = is_protected(session, project, change.ref)
+            payload = push_payload(project, user, change, repository, forge.settings.external_url, protected=protected)
+            enqueue(session, project, trigger, payload)
+
+
+def sweep(forge: Forge) -> None:
+    """Record the pushes that Git's post-receive hook has written down.
+
+    A receipt is removed after its changes are committed: when the server is killed in between, a hook is delivered
+    twice rather than never.
+    """
+    done: list[Path] = []
+    with forge.database.write() as session:
+        for file in sorted(forge.settings.spool.glob("*.json")):
+            receipt = json.loads(file.read_text())
+            project = session.get(Project, receipt["project_id"])
+            user = session.get(User, receipt["user_id"])
+            if project is not None and user is not None:
+                record(forge, session, project, user, [Change(*change) for change in receipt["changes"]])
+            else:
+                log.warning("a push to project %s is dropped: project or user is gone", receipt["project_id"])
+            done.append(file)
+    for file in done:
+        file.unlink(missing_ok=True)
+    if done:
+        forge.courier.wake()

@@ -1,0 +1,43 @@
+"""What one GitLab double is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["REVISION", "VERSION", "Settings"]
+
+VERSION = "18.5.0-ee"
+"""The GitLab release whose behaviour is imitated; clients read it from ``/api/v4/version``."""
+
+REVISION = "double"
+"""Stands where GitLab reports its commit, so that nobody takes the double for the real thing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where a double keeps its data and how others reach it."""
+
+    data: Path
+    external_url: str
+    """Without a slash at the end; part of every URL in answers and payloads."""
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data / "gitlab.sqlite3"
+
+    @property
+    def repositories(self) -> Path:
+        """Bare Git repositories."""
+        return self.data / "repositories"
+
+    @property
+    def spool(self) -> Path:
+        """Pushes that Git has accepted and the database has not recorded yet."""
+        return self.data / "spool"
+
+    @property
+    def host(self) -> str:
+        """Host and port of the external URL."""
+        return self.external_url.split("://", 1)[-1]

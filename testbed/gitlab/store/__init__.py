@@ -1,0 +1,48 @@
+"""Tables and transactions."""
+
+from testbed.gitlab.store.automation import (
+    Agent,
+    AgentToken,
+    Deployment,
+    DeployToken,
+    Environment,
+    Runner,
+    Schedule,
+    Variable,
+)
+from testbed.gitlab.store.base import Base, Database, SchemaError
+from testbed.gitlab.store.events import Delivery, Hook
+from testbed.gitlab.store.people import AccessToken, User
+from testbed.gitlab.store.planning import Badge, Board, BoardList, Label, Milestone
+from testbed.gitlab.store.protection import Access, ProtectedRef
+from testbed.gitlab.store.spaces import Container, Member, Namespace, Owned, Project
+
+__all__ = [
+    "Access",
+    "AccessToken",
+    "Agent",
+    "AgentToken",
+    "Badge",
+    "Base",
+    "Board",
+    "BoardList",
+    "Container",
+    "Database",
+    "Delivery",
+    "DeployToken",
+    "Deployment",
+    "Environment",
+    "Hook",
+    "Label",
+    "Member",
+    "Milestone",
+    "Namespace",
+    "Owned",
+    "Project",
+    "ProtectedRef",
+    "Runner",
+    "Schedule",
+    "SchemaError",
+    "User",
+    "Variable",
+]

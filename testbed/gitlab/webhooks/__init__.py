@@ -1,0 +1,1 @@
+"""Web hooks: payloads, the queue, delivery."""
