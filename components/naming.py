@@ -1,0 +1,76 @@
+"""Pure rules for names: what GitLab, Kubernetes and git accept."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+__all__ = [
+    "DNS_LABEL_LENGTH",
+    "is_branch",
+    "is_color",
+    "is_dns_label",
+    "is_relative_path",
+    "is_slug",
+    "is_variable_key",
+    "is_web_url",
+    "overlay_path",
+]
+
+DNS_LABEL_LENGTH: Final = 63
+"""RFC 1123: the longest name of a namespace, service or label value."""
+
+_DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_SLUG: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+_BRANCH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+_COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+
+
+def is_dns_label(value: str) -> bool:
+    """Whether Kubernetes accepts the name for a namespace or a service."""
+    return len(value) <= DNS_LABEL_LENGTH and _DNS_LABEL.fullmatch(value) is not None
+
+
+def is_slug(value: str) -> bool:
+    """Whether GitLab accepts the path of a group or project, and it needs no quoting anywhere."""
+    reserved = value.endswith((".git", ".atom"))
+    return _SLUG.fullmatch(value) is not None and not reserved and ".." not in value and "--" not in value
+
+
+def is_branch(value: str) -> bool:
+    """Whether git accepts the branch name (``git check-ref-format``, without its exotic characters)."""
+    parts = value.split("/")
+    broken = any(not part or part.startswith(".") or part.endswith((".", ".lock")) for part in parts)
+    return _BRANCH.fullmatch(value) is not None and not broken and ".." not in value
+
+
+def is_color(value: str) -> bool:
+    """Whether the value is a colour like ``#1f75cb``; GitLab would return a colour's name as digits."""
+    return _COLOR.fullmatch(value) is not None
+
+
+def is_variable_key(value: str) -> bool:
+    """Whether GitLab and a shell accept the name of a CI/CD variable."""
+    return _VARIABLE.fullmatch(value) is not None
+
+
+def is_web_url(value: str) -> bool:
+    """Whether the value is an absolute http or https address without credentials in it."""
+    try:
+        parts = urlsplit(value)
+        port_fits = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port_fits and "@" not in parts.netloc
+
+
+def is_relative_path(value: str) -> bool:
+    """Whether the value is a path inside a repository: relative, normal, never upwards."""
+    return bool(value) and all(part not in {"", ".", ".."} for part in value.split("/"))
+
+
+def overlay_path(application: str, environment: str) -> str:
+    """Where the environment repository keeps an application's manifests for an environment."""
+    return f"applications/{application}/overlays/{environment}"

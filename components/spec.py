@@ -1,0 +1,149 @@
+"""How the platform's data is modelled: frozen, strict, and with a rule and a remedy for every refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from components import naming
+
+__all__ = [
+    "Branch",
+    "Color",
+    "DnsLabel",
+    "Quantity",
+    "RelativePath",
+    "Slug",
+    "Spec",
+    "Text",
+    "VariableKey",
+    "WebUrl",
+    "quantity_value",
+    "refusal",
+    "ruled",
+]
+
+_SUFFIXES: Final[dict[str, Decimal]] = {
+    "m": Decimal("0.001"),
+    "": Decimal(1),
+    **{suffix: Decimal(1000) ** power for power, suffix in enumerate(("k", "M", "G", "T", "P"), start=1)},
+    **{suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi"), start=1)},
+}
+
+
+class Spec(BaseModel):
+    """Data that lives in git: immutable, without unknown keys and without guessed types; camelCase outside."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
+    )
+
+
+def refusal(rule: str, remedy: str) -> PydanticCustomError:
+    """Return the error by which a validator refuses a value."""
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "remedy": remedy})
+
+
+def ruled(accepts: Callable[[str], bool], rule: str, remedy: str) -> AfterValidator:
+    """Return a validator that refuses what ``accepts`` does not accept."""
+
+    def validate(value: str) -> str:
+        if not accepts(value):
+            raise refusal(rule, remedy)
+        return value
+
+    return AfterValidator(validate)
+
+
+def quantity_value(text: str) -> Decimal:
+    """Return the amount that a Kubernetes quantity stands for.
+
+    Raises:
+        ValueError: when it is not a positive quantity in plain notation.
+    """
+    digits = text.rstrip("mkKMGTPi")
+    scale = _SUFFIXES.get(text[len(digits) :])
+    if scale is None or not digits.replace(".", "", 1).isdecimal() or not digits[0].isdecimal():
+        raise ValueError(f"{text!r} is not a Kubernetes quantity")
+    amount = Decimal(digits) * scale
+    if amount <= 0:
+        raise ValueError(f"{text!r} is not positive")
+    return amount
+
+
+def _is_quantity(text: str) -> bool:
+    try:
+        return quantity_value(text) > 0
+    except ValueError:
+        return False
+
+
+def _whole_number_as_text(value: Any) -> Any:
+    # `cpu: 4` is how everybody writes it in YAML.
+    return str(value) if type(value) is int else value
+
+
+Text = Annotated[
+    str,
+    ruled(
+        lambda value: bool(value.strip()) and len(value) <= 2000,
+        "a text of 1 to 2000 characters that is not blank",
+        "write a text, or leave the key out",
+    ),
+]
+Slug = Annotated[
+    str,
+    ruled(
+        naming.is_slug,
+        "lower-case letters, digits and single inner '.', '_' or '-', not ending in .git or .atom",
+        "use a name such as 'my-project'",
+    ),
+]
+DnsLabel = Annotated[
+    str,
+    ruled(
+        naming.is_dns_label,
+        "1 to 63 lower-case letters, digits and inner hyphens (RFC 1123)",
+        "use a name such as 'my-application'",
+    ),
+]
+Branch = Annotated[str, ruled(naming.is_branch, "a branch name that git accepts", "use a name such as 'prod'")]
+Color = Annotated[str, ruled(naming.is_color, "'#' and six hexadecimal digits", "use a colour such as '#1f75cb'")]
+VariableKey = Annotated[
+    str,
+    ruled(
+        naming.is_variable_key,
+        "a letter or '_', then letters, digits and '_', at most 255 in all",
+        "use a key such as 'REGISTRY_MIRROR'",
+    ),
+]
+WebUrl = Annotated[
+    str,
+    ruled(
+        naming.is_web_url,
+        "an absolute http or https address without user or password",
+        "use an address such as 'https://gitlab.example.org/api/v4/'",
+    ),
+]
+RelativePath = Annotated[
+    str,
+    ruled(
+        naming.is_relative_path,
+        "a path inside the repository, without a leading '/', '.' or '..'",
+        "use a path such as 'applications/hello'",
+    ),
+]
+Quantity = Annotated[
+    str,
+    BeforeValidator(_whole_number_as_text),
+    ruled(
+        _is_quantity,
+        "a positive Kubernetes quantity: a number, then nothing or one of m k M G T P Ki Mi Gi Ti Pi",
+        "write an amount such as '500m', '4' or '8Gi'",
+    ),
+]

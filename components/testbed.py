@@ -1,0 +1,235 @@
+"""The place in a cluster where an environment's applications run, and the limits that they live in.
+
+It does not make the cluster, and it grants nobody anything: rights belong to whoever deploys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes.core.v1 as core
+import pulumi_kubernetes.meta.v1 as meta
+import pulumi_kubernetes.networking.v1 as networking
+from pydantic import Field, model_validator
+
+from components.invariants import Violation, namespace_enforces_pod_security, require
+from components.labels import object_labels
+from components.spec import DnsLabel, Quantity, Spec, quantity_value, refusal
+from components.vocabulary import EXPOSED_LABEL, POD_SECURITY_PREFIX, WORKLOAD_ACCOUNT, PodSecurity
+
+__all__ = ["QuotaSpec", "ResourcesSpec", "Testbed", "TestbedArgs", "TestbedSpec", "testbed_violations"]
+
+
+class QuotaSpec(Spec):
+    """What all pods of the namespace may use together."""
+
+    cpu: Quantity = "8"
+    memory: Quantity = "16Gi"
+    storage: Quantity = "100Gi"
+    pods: int = Field(default=50, ge=1)
+    volume_claims: int = Field(default=10, ge=0)
+
+
+class ResourcesSpec(Spec):
+    """What a container gets when it does not say."""
+
+    request_cpu: Quantity = "50m"
+    request_memory: Quantity = "64Mi"
+    limit_cpu: Quantity = "500m"
+    limit_memory: Quantity = "256Mi"
+
+    @model_validator(mode="after")
+    def _requests_fit_limits(self) -> ResourcesSpec:
+        pairs = (("Cpu", self.request_cpu, self.limit_cpu), ("Memory", self.request_memory, self.limit_memory))
+        for what, request, limit in pairs:
+            if quantity_value(request) > quantity_value(limit):
+                raise refusal(
+                    f"a request is at most its limit; request{what} {request} is more than limit{what} {limit}",
+                    f"lower request{what} or raise limit{what}",
+                )
+        return self
+
+
+class TestbedSpec(Spec):
+    """What git says about a testbed."""
+
+    __test__ = False  # pytest takes every class called Test... for a test
+
+    owner: DnsLabel = "platform"
+    pod_security: PodSecurity = PodSecurity.RESTRICTED
+    quota: QuotaSpec = QuotaSpec()
+    container: ResourcesSpec = ResourcesSpec()
+
+    @model_validator(mode="after")
+    def _one_container_fits_the_quota(self) -> TestbedSpec:
+        pairs = (
+            ("cpu", self.container.limit_cpu, self.quota.cpu),
+            ("memory", self.container.limit_memory, self.quota.memory),
+        )
+        for what, limit, quota in pairs:
+            if quantity_value(limit) > quantity_value(quota):
+                raise refusal(
+                    f"one container with the default limit fits the quota; {what} {limit} exceeds the quota of {quota}",
+                    f"raise quota.{what} or lower container.limit{what.capitalize()}",
+                )
+        return self
+
+
+def testbed_violations(spec: TestbedSpec, namespace: str) -> list[Violation]:
+    """Return what in a testbed's data must never be deployed."""
+    return namespace_enforces_pod_security(f"Namespace {namespace}", _pod_security_labels(spec))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestbedArgs:
+    """The testbed's data and the environment that it serves."""
+
+    __test__ = False
+
+    spec: TestbedSpec
+    environment: str
+    namespace: str
+
+
+class Testbed(pulumi.ComponentResource):
+    """A namespace with its Pod Security level, quota, limits, network policies and service account."""
+
+    __test__ = False
+
+    namespace: pulumi.Output[str]
+    """The namespace's name; known once the namespace, its quota and its limits are there."""
+
+    def __init__(self, name: str, args: TestbedArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bighpc:testbed:Testbed", name, None, opts)
+        self._prefix = name
+        self._args = args
+        self._spec = args.spec
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        require(testbed_violations(args.spec, args.namespace))
+
+        self._namespace = self._create_namespace()
+        quota = self._create_quota()
+        limits = self._create_limits()
+        self._create_network_policies()
+        account = self._create_service_account()
+
+        self.namespace = pulumi.Output.all(self._namespace.metadata.name, quota.id, limits.id, account.id).apply(
+            lambda made: str(made[0])
+        )
+        self.register_outputs({"namespace": self.namespace})
+
+    def _metadata(self, name: str) -> meta.ObjectMetaArgs:
+        labels = object_labels(
+            name=name, component="testbed", environment=self._args.environment, owner=self._spec.owner
+        )
+        return meta.ObjectMetaArgs(name=name, namespace=self._namespace.metadata.name, labels=labels)
+
+    def _create_namespace(self) -> core.Namespace:
+        labels = object_labels(
+            name=self._args.namespace,
+            component="testbed",
+            environment=self._args.environment,
+            owner=self._spec.owner,
+        )
+        labels |= _pod_security_labels(self._spec)
+        return core.Namespace(
+            f"{self._prefix}-namespace",
+            metadata=meta.ObjectMetaArgs(name=self._args.namespace, labels=labels),
+            opts=self._child,
+        )
+
+    def _create_quota(self) -> core.ResourceQuota:
+        quota = self._spec.quota
+        return core.ResourceQuota(
+            f"{self._prefix}-quota",
+            metadata=self._metadata("quota"),
+            spec=core.ResourceQuotaSpecArgs(
+                hard={
+                    "requests.cpu": quota.cpu,
+                    "requests.memory": quota.memory,
+                    "limits.cpu": quota.cpu,
+                    "limits.memory": quota.memory,
+                    "requests.storage": quota.storage,
+                    "pods": str(quota.pods),
+                    "persistentvolumeclaims": str(quota.volume_claims),
+                }
+            ),
+            opts=self._child,
+        )
+
+    def _create_limits(self) -> core.LimitRange:
+        container = self._spec.container
+        return core.LimitRange(
+            f"{self._prefix}-limits",
+            metadata=self._metadata("limits"),
+            spec=core.LimitRangeSpecArgs(
+                limits=[
+                    core.LimitRangeItemArgs(
+                        type="Container",
+                        default_request={"cpu": container.request_cpu, "memory": container.request_memory},
+                        default={"cpu": container.limit_cpu, "memory": container.limit_memory},
+                    )
+                ]
+            ),
+            opts=self._child,
+        )
+
+    def _create_network_policies(self) -> None:
+        everyone = meta.LabelSelectorArgs()
+        neighbours = networking.NetworkPolicyPeerArgs(pod_selector=everyone)
+        dns = networking.NetworkPolicyEgressRuleArgs(
+            to=[networking.NetworkPolicyPeerArgs(namespace_selector=_namespace_selector("kube-system"))],
+            ports=[networking.NetworkPolicyPortArgs(port=53, protocol=protocol) for protocol in ("UDP", "TCP")],
+        )
+        self._create_network_policy("default-deny", pod_selector=everyone, policy_types=["Ingress", "Egress"])
+        self._create_network_policy("allow-dns", pod_selector=everyone, policy_types=["Egress"], egress=[dns])
+        self._create_network_policy(
+            "allow-same-namespace",
+            pod_selector=everyone,
+            policy_types=["Ingress", "Egress"],
+            ingress=[networking.NetworkPolicyIngressRuleArgs(from_=[neighbours])],
+            egress=[networking.NetworkPolicyEgressRuleArgs(to=[neighbours])],
+        )
+        self._create_network_policy(
+            "allow-exposed",
+            pod_selector=meta.LabelSelectorArgs(match_labels={EXPOSED_LABEL: "true"}),
+            policy_types=["Ingress"],
+            # A rule without a sender admits every sender.
+            ingress=[networking.NetworkPolicyIngressRuleArgs()],
+        )
+
+    def _create_network_policy(
+        self,
+        policy: str,
+        *,
+        pod_selector: meta.LabelSelectorArgs,
+        policy_types: list[pulumi.Input[str]],
+        ingress: list[pulumi.Input[networking.NetworkPolicyIngressRuleArgs]] | None = None,
+        egress: list[pulumi.Input[networking.NetworkPolicyEgressRuleArgs]] | None = None,
+    ) -> None:
+        networking.NetworkPolicy(
+            f"{self._prefix}-{policy}",
+            metadata=self._metadata(policy),
+            spec=networking.NetworkPolicySpecArgs(
+                pod_selector=pod_selector, policy_types=policy_types, ingress=ingress, egress=egress
+            ),
+            opts=self._child,
+        )
+
+    def _create_service_account(self) -> core.ServiceAccount:
+        return core.ServiceAccount(
+            f"{self._prefix}-{WORKLOAD_ACCOUNT}",
+            metadata=self._metadata(WORKLOAD_ACCOUNT),
+            automount_service_account_token=False,
+            opts=self._child,
+        )
+
+
+def _pod_security_labels(spec: TestbedSpec) -> dict[str, str]:
+    return {f"{POD_SECURITY_PREFIX}/{mode}": spec.pod_security for mode in ("enforce", "audit", "warn")}
+
+
+def _namespace_selector(namespace: str) -> meta.LabelSelectorArgs:
+    return meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})

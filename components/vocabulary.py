@@ -1,0 +1,85 @@
+"""The words that the platform's data, components and policies share.
+
+A word that two of them spell differently fails at once instead of at the server.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum, unique
+from typing import Final
+
+__all__ = [
+    "ENVIRONMENT_LABEL",
+    "EXPOSED_LABEL",
+    "IN_CLUSTER",
+    "MANAGER",
+    "OWNER_LABEL",
+    "POD_SECURITY_PREFIX",
+    "PRODUCT",
+    "WORKLOAD_ACCOUNT",
+    "AccessLevel",
+    "MergeMethod",
+    "PodSecurity",
+    "Visibility",
+]
+
+PRODUCT: Final = "bighpc"
+"""The product's name, where an object says which product it is part of."""
+
+MANAGER: Final = "pulumi"
+"""Who manages an object that this program declares."""
+
+ENVIRONMENT_LABEL: Final = "bighpc.io/environment"
+"""Label: the environment that an object belongs to."""
+
+OWNER_LABEL: Final = "bighpc.io/owner"
+"""Label: the team that answers for an object."""
+
+EXPOSED_LABEL: Final = "bighpc.io/exposed"
+"""Pod label: ``"true"`` on pods that other namespaces may call."""
+
+POD_SECURITY_PREFIX: Final = "pod-security.kubernetes.io"
+"""Prefix of the labels that the Pod Security admission controller reads."""
+
+WORKLOAD_ACCOUNT: Final = "workload"
+"""The service account of applications: it has no rights and mounts no token."""
+
+IN_CLUSTER: Final = "https://kubernetes.default.svc"
+"""How Argo CD calls the cluster that it belongs to."""
+
+
+@unique
+class Visibility(StrEnum):
+    """Who may see a GitLab group or project; not who may change it."""
+
+    PRIVATE = "private"
+    INTERNAL = "internal"
+    PUBLIC = "public"
+    """A word of GitLab's that the platform refuses: see ``components.invariants``."""
+
+
+@unique
+class AccessLevel(StrEnum):
+    """The least GitLab role that may do something to a protected branch or tag, in the provider's words."""
+
+    NO_ONE = "no one"
+    DEVELOPER = "developer"
+    MAINTAINER = "maintainer"
+
+
+@unique
+class MergeMethod(StrEnum):
+    """How GitLab merges a merge request."""
+
+    MERGE = "merge"
+    REBASE_MERGE = "rebase_merge"
+    FAST_FORWARD = "ff"
+
+
+@unique
+class PodSecurity(StrEnum):
+    """The Pod Security Standard that a namespace enforces."""
+
+    PRIVILEGED = "privileged"
+    BASELINE = "baseline"
+    RESTRICTED = "restricted"

@@ -1,0 +1,1 @@
+"""The quality gates: a CrossGuard policy pack."""

@@ -1,0 +1,1 @@
+"""What is deployed: settings, fleet data and the single composition of the components."""

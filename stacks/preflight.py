@@ -1,0 +1,245 @@
+"""A first look at GitLab and the cluster, before any resource exists.
+
+It costs a few requests and turns an error half-way through an update into a sentence before it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+import gitlab
+import httpx2
+import lightkube
+import requests
+import yaml
+from gitlab.v4.objects import Group
+from lightkube.config.kubeconfig import KubeConfig, SingleConfig
+from lightkube.core.exceptions import ApiError, ConfigError
+from lightkube.resources.core_v1 import Namespace
+
+from stacks.environments import Environment
+from stacks.fleet import ENVIRONMENT_REPOSITORY
+from stacks.identity import Identity, forge_identity
+from stacks.problems import ConfigurationError, Problem
+from stacks.settings import ClusterConnection, GitLabConnection, Settings
+
+__all__ = ["Findings", "Forge", "group_identity", "inspect_cluster", "inspect_forge", "preflight"]
+
+Found = TypeVar("Found")
+
+_NEEDED_SCOPE: Final = "api"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forge:
+    """The forge as GitLab shows it; what does not exist yet is None."""
+
+    identity: str
+    group_id: str | None = None
+    repository_id: str | None = None
+    """The environment repository's project, by number."""
+    repository_url: str | None = None
+    """Where git finds it over HTTP."""
+    web_url: str | None = None
+    """The group's page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What the first look found."""
+
+    identity: Identity
+    forge: Forge
+
+
+def preflight(settings: Settings) -> Findings:
+    """Look at both systems at the same time.
+
+    Raises:
+        ConfigurationError: with everything that keeps the stack from being brought up.
+    """
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        looks = (pool.submit(inspect_forge, settings), pool.submit(inspect_cluster, settings))
+    forge, cluster = looks
+    errors = [look.exception() for look in looks]
+    problems = [problem for error in errors if isinstance(error, ConfigurationError) for problem in error.problems]
+    if problems:
+        raise ConfigurationError(problems)
+    return Findings(identity=Identity(cluster=cluster.result(), gitlab=forge.result().identity), forge=forge.result())
+
+
+def group_identity(settings: Settings, group_id: str) -> str:
+    """Return the identity of the instance once the group is there."""
+    group = _client(settings).groups.get(int(group_id), with_projects=False)
+    return _identity(settings, group)
+
+
+def inspect_forge(settings: Settings) -> Forge:
+    """Check that GitLab answers, that the token is good, and that the forge is there unless this stack makes it.
+
+    Raises:
+        ConfigurationError: with the first reason why not; the later ones follow from it.
+    """
+    client = _client(settings)
+    where = f"GitLab at {settings.gitlab.url}"
+    try:
+        token = client.personal_access_tokens.get("self")
+        _check_scopes(where, token.attributes.get("scopes", ()))
+        group = _found(lambda: client.groups.get(settings.stack.gitlab.group, with_projects=False))
+        path = f"{settings.stack.gitlab.group}/{ENVIRONMENT_REPOSITORY}"
+        project = _found(lambda: client.projects.get(path))
+    except gitlab.GitlabAuthenticationError as error:
+        raise _refused_token(where, error) from None
+    except (gitlab.GitlabError, requests.RequestException, ValueError) as error:
+        raise _unreachable_gitlab(where, error) from None
+    if not settings.stack.forge.owner:
+        _check_forge_is_there(where, settings, {settings.stack.gitlab.group: group, path: project})
+    return Forge(
+        identity=_identity(settings, group),
+        group_id=str(group.id) if group else None,
+        repository_id=str(project.id) if project else None,
+        repository_url=project.http_url_to_repo if project else None,
+        web_url=group.web_url if group else None,
+    )
+
+
+def inspect_cluster(settings: Settings) -> str:
+    """Check that the cluster answers and lets us in; return who it is.
+
+    Raises:
+        ConfigurationError: with the reason why not.
+    """
+    timeout = settings.stack.kubernetes.timeout_seconds
+    try:
+        config = _cluster_config(settings.cluster)
+    except (ConfigError, OSError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise _refuse(
+            "kubernetes:kubeconfig, kubernetes:context or KUBECONFIG",
+            _shortened(str(error)),
+            "a kubeconfig that is there, with the context that is asked for",
+            "export KUBECONFIG=<file>, or: pulumi config set kubernetes:context <one of: kubectl config get-contexts>",
+        ) from None
+    where = f"the Kubernetes API at {config.cluster.server}"
+    try:
+        with lightkube.Client(config=config, timeout=httpx2.Timeout(timeout)) as client:
+            return str(client.get(Namespace, "kube-system").metadata.uid)  # type: ignore[union-attr]
+    except ApiError as error:
+        raise _refuse(
+            where,
+            f"it answered {error.status.code}: {error.status.message}",
+            "the user of the kubeconfig may read namespaces",
+            "use a kubeconfig whose credentials are valid and whose user may deploy",
+        ) from None
+    except (httpx2.HTTPError, OSError, ValueError, KeyError, ConfigError) as error:
+        raise _refuse(
+            where,
+            _reason(error),
+            f"a Kubernetes API server answers within {timeout} s",
+            "start the cluster (bighpc testbed up), or correct KUBECONFIG and kubernetes:context",
+        ) from None
+
+
+def _client(settings: Settings) -> gitlab.Gitlab:
+    connection: GitLabConnection = settings.gitlab
+    return gitlab.Gitlab(
+        connection.url,
+        private_token=connection.token.get_secret_value(),
+        ssl_verify=connection.ca_file or True,
+        timeout=settings.stack.gitlab.timeout_seconds,
+    )
+
+
+def _identity(settings: Settings, group: Group | None) -> str:
+    created = (int(group.id), str(group.created_at)) if group else None
+    return forge_identity(urlsplit(settings.gitlab.url).hostname or "", settings.stack.gitlab.group, created)
+
+
+def _found(get: Callable[[], Found]) -> Found | None:
+    try:
+        return get()
+    except gitlab.GitlabGetError as error:
+        if error.response_code == 404:
+            return None
+        raise
+
+
+def _check_scopes(where: str, scopes: Iterable[str]) -> None:
+    if _NEEDED_SCOPE not in scopes:
+        raise _refuse(
+            f"{where}, token",
+            f"its scopes are {', '.join(scopes) or 'none'}",
+            f"the token has the scope {_NEEDED_SCOPE}",
+            f"make a token with the scope {_NEEDED_SCOPE}, and set gitlab:token or GITLAB_TOKEN to it",
+        )
+
+
+def _check_forge_is_there(where: str, settings: Settings, objects: dict[str, object]) -> None:
+    missing = [path for path, found in objects.items() if found is None]
+    if missing:
+        owner = Environment.PROD.stack
+        raise _refuse(
+            where,
+            f"{', '.join(missing)} is not there, or the token's user may not see it",
+            f"the stack {settings.environment.stack} uses the forge that the stack {owner} owns",
+            f"bring it up first: pulumi up --stack {owner}",
+        )
+
+
+def _refused_token(where: str, error: gitlab.GitlabError) -> ConfigurationError:
+    return _refuse(
+        f"{where}, token",
+        f"it answered {error.response_code}: {error.error_message}",
+        "the token is valid: neither mistyped, nor expired, nor revoked, nor of another instance",
+        "make a new token, and set gitlab:token (with --secret) or GITLAB_TOKEN to it",
+    )
+
+
+def _unreachable_gitlab(where: str, error: Exception) -> ConfigurationError:
+    return _refuse(
+        where,
+        _reason(error),
+        "GitLab's API answers there",
+        "start GitLab (bighpc testbed up), or correct gitlab:baseUrl or GITLAB_BASE_URL",
+    )
+
+
+def _refuse(where: str, value: str, rule: str, remedy: str) -> ConfigurationError:
+    return ConfigurationError([Problem(where=where, value=value, rule=rule, remedy=remedy)])
+
+
+def _reason(error: BaseException) -> str:
+    """Return what a chain of errors began with: "Connection refused", not what each layer made of it."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return _shortened(str(error) or type(error).__name__)
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else f"{line[:200]}…"
+
+
+def _cluster_config(connection: ClusterConnection) -> SingleConfig:
+    """Return what the Kubernetes provider will use: configuration, then KUBECONFIG, the home file, the pod's own."""
+    config = _kubeconfig(connection.kubeconfig).get(connection.context)
+    if config is None:
+        raise ConfigError("the kubeconfig names no current context")
+    return config
+
+
+def _kubeconfig(configured: str | None) -> KubeConfig:
+    if configured and "\n" in configured:
+        return KubeConfig.from_dict(yaml.safe_load(configured))
+    if configured:
+        return KubeConfig.from_file(configured)
+    named = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
+    if named:
+        return KubeConfig.from_file(next((path for path in named if Path(path).is_file()), named[0]))
+    home = Path("~/.kube/config").expanduser()
+    return KubeConfig.from_file(home) if home.is_file() else KubeConfig.from_service_account()

@@ -1,0 +1,75 @@
+"""What of the fleet a stack runs, and whether the stack's settings fit the fleet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from components.testbed import testbed_violations
+from stacks.environments import Environment
+from stacks.fleet import Fleet
+from stacks.problems import Collector, show
+from stacks.settings import StackSettings
+
+__all__ = ["select"]
+
+
+def select(fleet: Fleet, settings: StackSettings, environment: Environment, where: str) -> Fleet:
+    """Return the fleet with the applications of one stack.
+
+    Args:
+        fleet: the whole fleet.
+        settings: the stack's settings.
+        environment: the stack's environment.
+        where: the file that the settings came from.
+
+    Raises:
+        ConfigurationError: with everything in which settings and fleet contradict each other.
+    """
+    collector = Collector()
+    collector.refuse_all(f"{where}, testbed", testbed_violations(settings.testbed, environment.namespace))
+    here = {name for name, spec in fleet.applications.items() if environment in spec.environments}
+    chosen = settings.applications
+    _check_applications(chosen or (), here, where, environment, collector)
+    if settings.forge.owner:
+        _check_hook_tokens(fleet, settings, where, collector)
+    collector.close()
+    names = here if chosen is None else set(chosen)
+    return replace(fleet, applications={name: spec for name, spec in fleet.applications.items() if name in names})
+
+
+def _check_applications(
+    chosen: tuple[str, ...], here: set[str], where: str, environment: Environment, collector: Collector
+) -> None:
+    for position, name in enumerate(chosen):
+        if name not in here:
+            collector.refuse(
+                f"{where}, applications.{position}",
+                f"value {show(name)}",
+                f"an application of {environment}: {', '.join(sorted(here)) or 'there is none'}",
+                f"use one of them, or add stacks/applications/{name}.yaml with {environment} among its environments",
+            )
+        elif name in chosen[:position]:
+            collector.refuse(
+                f"{where}, applications.{position}",
+                f"value {show(name)}",
+                "each application is named once",
+                "delete the line that is too many",
+            )
+
+
+def _check_hook_tokens(fleet: Fleet, settings: StackSettings, where: str, collector: Collector) -> None:
+    hooks = {f"{name}/{hook}" for name, spec in fleet.projects.items() for hook in spec.hooks}
+    for hook in sorted(hooks - settings.hook_tokens.keys()):
+        collector.refuse(
+            f"{where}, hookTokens.{hook}",
+            "nothing is set",
+            "every hook has a secret token, by which its receiver knows that GitLab calls",
+            f"pulumi config set --secret --path 'bighpc:hookTokens[\"{hook}\"]'",
+        )
+    for hook in sorted(settings.hook_tokens.keys() - hooks):
+        collector.refuse(
+            f"{where}, hookTokens.{hook}",
+            f"unknown hook {show(hook)}",
+            f"a hook of the fleet as <project>/<hook>: {', '.join(sorted(hooks)) or 'there is none'}",
+            "use one of them, or remove the token",
+        )

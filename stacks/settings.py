@@ -1,0 +1,253 @@
+"""What one stack is told: the only module that reads ``pulumi.Config``.
+
+Everything has a default here; a stack file holds what differs. GitLab's address and token come from the GitLab
+provider's own settings, the cluster from the Kubernetes provider's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Annotated, Any, Final
+
+import pulumi
+from pydantic import Field, SecretStr
+
+from components.argocd import ArgoCDSpec
+from components.naming import is_web_url
+from components.spec import DnsLabel, Slug, Spec, Text, WebUrl
+from components.testbed import TestbedSpec
+from stacks.documents import validate
+from stacks.environments import Environment
+from stacks.problems import Collector, ConfigurationError, show
+
+__all__ = [
+    "NAMESPACE",
+    "ArgoCDSettings",
+    "ClusterConnection",
+    "ForgeSettings",
+    "GitLabConnection",
+    "GitLabSettings",
+    "GitLabTier",
+    "GuardSettings",
+    "KubernetesSettings",
+    "MoveSettings",
+    "Settings",
+    "StackSettings",
+    "WebhookSettings",
+    "load_settings",
+    "parse_stack",
+    "stack_file",
+]
+
+NAMESPACE: Final = "bighpc"
+"""The namespace of the project's configuration keys: the project's name in ``Pulumi.yaml``."""
+
+Seconds = Annotated[int, Field(ge=1, le=300)]
+
+
+@unique
+class GitLabTier(StrEnum):
+    """What the GitLab instance is licensed for."""
+
+    FREE = "free"
+    PREMIUM = "premium"
+    ULTIMATE = "ultimate"
+
+
+class ForgeSettings(Spec):
+    """The forge exists once; one stack owns it and the others look it up."""
+
+    owner: bool = False
+
+
+class GitLabSettings(Spec):
+    """Where the forge is inside GitLab."""
+
+    group: Slug = "bighpc"
+    tier: GitLabTier = GitLabTier.FREE
+    timeout_seconds: Seconds = 10
+
+
+class KubernetesSettings(Spec):
+    """How patient the first look at the cluster is."""
+
+    timeout_seconds: Seconds = 10
+
+
+class WebhookSettings(Spec):
+    """Where GitLab reports pushes to, and the secret by which Argo CD knows that it is GitLab."""
+
+    url: WebUrl
+    secret: Annotated[SecretStr, Field(min_length=8)]
+
+
+class ArgoCDSettings(ArgoCDSpec):
+    """Argo CD and its webhook; without a webhook it polls."""
+
+    webhook: WebhookSettings | None = None
+
+
+class MoveSettings(Spec):
+    """The identities that the stack may move to; anything else is still refused."""
+
+    cluster: Text | None = None
+    gitlab: Text | None = None
+
+
+class GuardSettings(Spec):
+    """The guard that keeps a stack on the cluster and the GitLab that it was brought up on."""
+
+    move_to: MoveSettings = MoveSettings()
+
+
+class StackSettings(Spec):
+    """What a stack file may hold, below ``bighpc:``."""
+
+    forge: ForgeSettings = ForgeSettings()
+    gitlab: GitLabSettings = GitLabSettings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
+    testbed: TestbedSpec = TestbedSpec()
+    argocd: ArgoCDSettings = ArgoCDSettings()
+    applications: tuple[DnsLabel, ...] | None = None
+    """The applications to run; by default all that name this environment."""
+    hook_tokens: dict[Text, SecretStr] = Field(default_factory=dict)
+    """The secret token of each project hook, by ``<project>/<hook>``."""
+    guard: GuardSettings = GuardSettings()
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitLabConnection:
+    """How to call GitLab."""
+
+    url: str
+    """The instance's address, without the path of its API."""
+    token: SecretStr
+    ca_file: str | None = None
+    """The certificate authority that the instance's certificate is checked with, if not the system's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterConnection:
+    """How to call the cluster, as the Kubernetes provider is told; empty means its defaults."""
+
+    kubeconfig: str | None
+    """A path or the content itself."""
+    context: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that one run is told."""
+
+    environment: Environment
+    stack_reference: str
+    """The stack's full name, by which its own earlier outputs are found."""
+    stack: StackSettings
+    gitlab: GitLabConnection
+    cluster: ClusterConnection
+
+
+def load_settings() -> Settings:
+    """Read and check everything that this run is told.
+
+    Raises:
+        ConfigurationError: with every problem found.
+    """
+    collector = Collector()
+    environment = _environment(pulumi.get_stack(), collector)
+    config = pulumi.Config(NAMESPACE)
+    keys = [key for key in pulumi.runtime.get_config_env() if key.startswith(f"{NAMESPACE}:")]
+    raw = {key.partition(":")[2]: _decoded(config.get(key.partition(":")[2])) for key in keys}
+    masked = {key.partition(":")[2] for key in keys if pulumi.runtime.is_config_secret(key)}
+    stack = collector.attempt(parse_stack, raw, stack_file(pulumi.get_stack()), masked=masked)
+    gitlab = _gitlab_connection(collector)
+    if environment is None or stack is None or gitlab is None:
+        raise ConfigurationError(collector.problems)
+    kubernetes = pulumi.Config("kubernetes")
+    return Settings(
+        environment=environment,
+        stack_reference=f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}",
+        stack=stack,
+        gitlab=gitlab,
+        cluster=ClusterConnection(kubeconfig=kubernetes.get("kubeconfig"), context=kubernetes.get("context")),
+    )
+
+
+def stack_file(stack: str) -> str:
+    """Return the name of a stack's file."""
+    return f"Pulumi.{stack}.yaml"
+
+
+def parse_stack(raw: Mapping[str, Any], where: str, *, masked: Container[str] = ()) -> StackSettings:
+    """Return the settings of a stack from the values below ``bighpc:``.
+
+    Args:
+        raw: the values by key, without the namespace.
+        where: the file that they came from.
+        masked: keys whose values are never shown.
+
+    Raises:
+        ConfigurationError: with every problem found.
+    """
+    return validate(StackSettings, _with_webhook(raw), where, masked=masked)
+
+
+def _decoded(text: str | None) -> Any:
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return text
+
+
+def _with_webhook(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fill in the webhook from the environment: its address and secret differ from testbed to testbed."""
+    argocd = raw.get("argocd", {})
+    url = os.environ.get("BIGHPC_ARGOCD_WEBHOOK_URL")
+    if not url or not isinstance(argocd, dict) or "webhook" in argocd:
+        return raw
+    secret = os.environ.get("BIGHPC_ARGOCD_WEBHOOK_SECRET")
+    return {**raw, "argocd": {**argocd, "webhook": {"url": url, **({"secret": secret} if secret else {})}}}
+
+
+def _environment(stack: str, collector: Collector) -> Environment | None:
+    try:
+        return Environment(stack)
+    except ValueError:
+        names = ", ".join(Environment)
+        collector.refuse(
+            "the stack's name",
+            f"value {show(stack)}",
+            f"a stack is named after its environment: {names}",
+            "select one, for example with: pulumi stack select dev",
+        )
+        return None
+
+
+def _gitlab_connection(collector: Collector) -> GitLabConnection | None:
+    config = pulumi.Config("gitlab")
+    url = config.get("baseUrl") or os.environ.get("GITLAB_BASE_URL") or ""
+    token = config.get("token") or os.environ.get("GITLAB_TOKEN") or ""
+    usable_url, usable_token = is_web_url(url), bool(token) and not any(map(str.isspace, token))
+    if not usable_url:
+        collector.refuse(
+            "gitlab:baseUrl or GITLAB_BASE_URL",
+            # Not shown when it may hold a password.
+            "nothing is set" if not url else "(contains credentials)" if "@" in url else f"value {show(url)}",
+            "the address of GitLab's API: http or https, without user or password",
+            "pulumi config set gitlab:baseUrl https://gitlab.example.org/api/v4/, or export GITLAB_BASE_URL",
+        )
+    if not usable_token:
+        collector.refuse(
+            "gitlab:token or GITLAB_TOKEN",
+            "(contains white space)" if token else "nothing is set",
+            "a GitLab access token with the scope api",
+            "pulumi config set --secret gitlab:token, or export GITLAB_TOKEN",
+        )
+    if not usable_url or not usable_token:
+        return None
+    address = url.rstrip("/").removesuffix("/api/v4")
+    return GitLabConnection(url=address, token=SecretStr(token), ca_file=config.get("cacertFile"))

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from components.argocd import ArgoCD, ArgoCDArgs, ArgoCDSpec, WebhookArgs
+from components.invariants import InvariantError
+from tests.conftest import Recorder
+
+Build = Callable[[Callable[[], object]], Recorder]
+URL = "http://gitlab.example/bighpc/environments.git"
+
+
+def argocd(webhook: WebhookArgs | None = None, namespace: str = "bighpc-dev") -> Callable[[], object]:
+    args = ArgoCDArgs(
+        spec=ArgoCDSpec(),
+        environment="dev",
+        branch="dev",
+        owner="platform",
+        namespace=namespace,
+        repository_id="7",
+        repository_url=URL,
+        webhook=webhook,
+    )
+    return lambda: ArgoCD("argocd", args)
+
+
+def test_the_project_allows_one_repository_and_one_namespace(build: Build) -> None:
+    spec = build(argocd()).named("argocd-project").inputs["spec"]
+    assert spec["sourceRepos"] == [URL]
+    assert spec["destinations"] == [{"server": "https://kubernetes.default.svc", "namespace": "bighpc-dev"}]
+    assert spec["clusterResourceWhitelist"] == []
+
+
+def test_a_wildcard_is_refused_before_it_is_declared(recorder: Recorder) -> None:
+    with pytest.raises(InvariantError, match=r"namespace '\*'"):
+        argocd(namespace="*")()
+
+
+def test_argocd_reads_the_repository_with_a_token_that_can_do_nothing_else(build: Build) -> None:
+    done = build(argocd())
+    assert done.named("argocd-reader").inputs["scopes"] == ["read_repository"]
+    secret = done.named("argocd-repository").inputs
+    assert secret["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "repository"
+    data = secret["stringData"]["value"]
+    assert data["project"] == "bighpc-dev", "each environment has a credential of its own"
+    assert data["password"] == "gldt-recorded"
+
+
+def test_gitlab_reports_pushes_to_the_environments_branch_alone(build: Build) -> None:
+    hook = build(argocd(WebhookArgs(url="http://argocd.example/api/webhook", secret="long-enough")))
+    inputs = hook.named("argocd-webhook").inputs
+    assert inputs["pushEventsBranchFilter"] == "dev"
+    assert inputs["token"]["value"] == "long-enough", "wrapped as a secret"

@@ -1,0 +1,78 @@
+"""Loopback stand-ins for GitLab and a Kubernetes API server: fixed answers by path."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+__all__ = ["Answers", "closed_port", "cluster_answers", "gitlab_answers", "serve"]
+
+Answers = Mapping[str, tuple[int, Any]]
+"""Status and JSON body by path; 404 for every other path."""
+
+GROUP = {"id": 1, "created_at": "2026-11-24T00:00:00.000Z", "web_url": "http://gitlab.example/bighpc"}
+PROJECT = {"id": 7, "http_url_to_repo": "http://gitlab.example/bighpc/environments.git"}
+
+
+def gitlab_answers(**changes: Any) -> Answers:
+    """What a GitLab with the forge answers; each change replaces the answer of one part."""
+    parts = {
+        "token": (200, {"id": 1, "scopes": ["api"]}),
+        "group": (200, GROUP),
+        "project": (200, PROJECT),
+        **{part: (answer["status"], answer.get("body", {})) for part, answer in changes.items()},
+    }
+    paths = {
+        "token": "/api/v4/personal_access_tokens/self",
+        "group": "/api/v4/groups/bighpc",
+        "project": "/api/v4/projects/bighpc%2Fenvironments",
+    }
+    return {paths[part]: answer for part, answer in parts.items()}
+
+
+def cluster_answers(status: int = 200, uid: str = "cluster-one") -> Answers:
+    """What an API server answers when it is asked for kube-system."""
+    path = "/api/v1/namespaces/kube-system"
+    if status != 200:
+        return {path: (status, {"kind": "Status", "apiVersion": "v1", "code": status, "message": "Unauthorized"})}
+    return {path: (200, {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "kube-system", "uid": uid}})}
+
+
+@contextmanager
+def serve(answers: Answers) -> Iterator[str]:
+    """Serve the answers on a free loopback port; yields the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = answers.get(self.path.partition("?")[0], (404, {"message": "404 Not found"}))
+            data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html" if isinstance(body, str) else "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def closed_port() -> str:
+    """Return an address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"

@@ -1,0 +1,110 @@
+"""The composition under a recorder: what each stack declares and how it is wired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pulumi
+import pytest
+from pydantic import SecretStr
+
+from stacks.environments import Environment
+from stacks.fleet import load_fleet
+from stacks.identity import Identity
+from stacks.platform import build_platform
+from stacks.preflight import Findings, Forge
+from stacks.selection import select
+from stacks.settings import ClusterConnection, GitLabConnection, Settings, StackSettings, parse_stack
+from tests.conftest import Recorder
+
+Build = Callable[[Callable[[], object]], Recorder]
+
+IDENTITY = "gitlab.example/bighpc#1@2026-11-24T00:00:00.000+00:00"
+FORGE = Forge(
+    identity=IDENTITY,
+    group_id="1",
+    repository_id="7",
+    repository_url="http://gitlab.example/bighpc/environments.git",
+    web_url="http://gitlab.example/bighpc",
+)
+FINDINGS = Findings(identity=Identity(cluster="uid", gitlab=IDENTITY), forge=FORGE)
+WEBHOOK = {"argocd": {"webhook": {"url": "http://argocd.example/api/webhook", "secret": "long-enough"}}}
+
+
+def settings_of(environment: Environment, stack: StackSettings) -> Settings:
+    return Settings(
+        environment=environment,
+        stack_reference=f"organization/bighpc/{environment.stack}",
+        stack=stack,
+        gitlab=GitLabConnection(url="http://gitlab.example", token=SecretStr("glpat-x")),
+        cluster=ClusterConnection(kubeconfig=None, context=None),
+    )
+
+
+def platform(environment: Environment, stack: StackSettings, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    monkeypatch.setattr("stacks.platform.group_identity", lambda settings, group_id: f"{IDENTITY}/{group_id}")
+    fleet = select(load_fleet(), stack, environment, "test")
+    return lambda: build_platform(settings_of(environment, stack), fleet, FINDINGS)
+
+
+@pytest.mark.parametrize("environment", Environment)
+def test_every_stack_has_its_own_testbed_project_and_application(
+    build: Build, monkeypatch: pytest.MonkeyPatch, environment: Environment
+) -> None:
+    done = build(platform(environment, parse_stack({}, "test"), monkeypatch))
+    assert done.named("testbed-namespace").inputs["metadata"]["name"] == environment.namespace
+    project = done.named("argocd-project").inputs["spec"]
+    assert project["destinations"] == [{"server": "https://kubernetes.default.svc", "namespace": environment.namespace}]
+    source = done.named("hello-application").inputs["spec"]["source"]
+    assert source == {
+        "repoURL": FORGE.repository_url,
+        "targetRevision": environment.branch,
+        "path": f"applications/hello/overlays/{environment}",
+    }
+
+
+def test_a_stack_that_does_not_own_the_forge_makes_no_group_and_no_project(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = build(platform(Environment.DEV, parse_stack({}, "test"), monkeypatch))
+    made = {resource.token for resource in done.resources if resource.token.startswith("gitlab:")}
+    assert made == {"gitlab:index/projectDeployToken:ProjectDeployToken"}, "dev only reads the environment repository"
+
+
+def test_the_owner_makes_the_forge_and_reads_the_repository_that_it_made(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = parse_stack({"forge": {"owner": True}, **WEBHOOK}, "test")
+    done = build(platform(Environment.PROD, stack, monkeypatch))
+    assert done.named("forge-group").inputs["path"] == "bighpc"
+    assert {resource.inputs["path"] for resource in done.of("gitlab:index/project:Project")} == {
+        "environments",
+        "platform",
+    }
+    hook = done.named("argocd-webhook").inputs
+    assert hook["url"] == "http://argocd.example/api/webhook"
+    assert hook["pushEventsBranchFilter"] == "prod"
+
+
+def test_without_a_webhook_setting_no_hook_is_made(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = build(platform(Environment.DEV, parse_stack({}, "test"), monkeypatch))
+    assert done.of("gitlab:index/projectHook:ProjectHook") == []
+
+
+def test_every_resource_belongs_to_a_component(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: list[str] = []
+    monkeypatch.setattr(
+        pulumi.ComponentResource,
+        "register_outputs",
+        lambda self, outputs: registered.append(type(self).__name__),
+    )
+    stack = parse_stack({"forge": {"owner": True}}, "test")
+    build(platform(Environment.PROD, stack, monkeypatch))
+    assert sorted(registered) == [
+        "ArgoApplication",
+        "ArgoCD",
+        "GitLabGroup",
+        "GitLabProject",
+        "GitLabProject",
+        "Testbed",
+    ]
