@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from testbed.composition import compose, processes_of
 from testbed.context import Context
-from testbed.errors import UserError
 from testbed.engine import install_engine
+from testbed.errors import UserError
 from testbed.existing import context_of, load_context
 from testbed.files import private_directory
 from testbed.host import leftovers, preflight

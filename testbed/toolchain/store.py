@@ -38,7 +38,9 @@ class Toolchain:
     """A complete set of tools."""
 
     bin: Path
-    """A directory with every tool, to be put first on PATH."""
+    """A directory with every program, to be put first on PATH."""
+    plugins: Path
+    """A directory with Pulumi's plugins. Not for PATH: the engine warns about each plugin that it takes from there."""
     assets: Path
     """A directory with one subdirectory per asset of the catalogue, such as ``argocd-crds``."""
     versions: dict[str, str]
@@ -51,7 +53,7 @@ class Toolchain:
         """
         if name not in self.versions:
             raise KeyError(f"{name!r} is no tool of the testbed; there are {', '.join(sorted(self.versions))}")
-        return self.bin / name
+        return (self.plugins if _is_plugin(name) else self.bin) / name
 
     def version(self, name: str) -> str:
         """The version of ``name`` as people write it, for example ``v1.34.4``."""
@@ -65,9 +67,8 @@ def installed() -> Toolchain | None:
     if not versions.is_file():
         return None
     pairs = dict(line.split(" ", 1) for line in versions.read_text().splitlines())
-    if any(not (root / "bin" / name).exists() for name in pairs):
-        return None
-    return Toolchain(bin=root / "bin", assets=root / "assets", versions=pairs)
+    tools = _toolchain(root, pairs)
+    return tools if all(tools.path(name).exists() for name in pairs) else None
 
 
 def ensure(say: Say, tick: Say = lambda _: None) -> Toolchain:
@@ -111,11 +112,21 @@ def _complete(cache: Path, say: Say, tick: Say) -> Toolchain:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             build.copy_asset(asset, target, work)
-    _link(root / "bin", chosen)
+    tools = _toolchain(root, versions)
+    for name, path in chosen.items():
+        _link(tools.path(name), path)
     build.drop_caches(work)
     # Written last: its presence says that the set is complete.
     (root / "versions").write_text("".join(f"{name} {version}\n" for name, version in versions.items()))
-    return Toolchain(bin=root / "bin", assets=root / "assets", versions=versions)
+    return tools
+
+
+def _toolchain(root: Path, versions: dict[str, str]) -> Toolchain:
+    return Toolchain(bin=root / "bin", plugins=root / "plugins", assets=root / "assets", versions=versions)
+
+
+def _is_plugin(name: str) -> bool:
+    return name.startswith("pulumi-resource-")
 
 
 def _announce(cache: Path, missing: Sequence[tuple[Tool, Path]], say: Say) -> None:
@@ -233,13 +244,12 @@ def _official(tool: Tool) -> tuple[Path, str] | None:
     return Path(found), str(version)
 
 
-def _link(directory: Path, chosen: dict[str, Path]) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, target in chosen.items():
-        link = directory / f".{name}.new"
-        link.unlink(missing_ok=True)
-        link.symlink_to(target)
-        link.replace(directory / name)
+def _link(link: Path, target: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    scratch = link.with_name(f".{link.name}.new")
+    scratch.unlink(missing_ok=True)
+    scratch.symlink_to(target)
+    scratch.replace(link)
 
 
 @contextmanager
