@@ -116,7 +116,7 @@ def _await_applications(context: Context, progress: Progress) -> None:
                 return
             if time.monotonic() > deadline:
                 raise UserError(f"after {_LIMIT} s Argo CD still reports:\n  " + "\n  ".join(unready))
-            detail("; ".join(reason.splitlines()[0] for reason in unready))
+            detail("; ".join(" ".join(reason.split())[:160] for reason in unready))
             time.sleep(0.5)
 
 

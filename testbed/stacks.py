@@ -72,6 +72,6 @@ def _create(stack_name: str, environment: Mapping[str, str]) -> None:
 
 
 def _reason(output: str) -> str:
-    """The part of the engine's output that a person needs: from the diagnostics on."""
+    """The part of the engine's output that a person needs: the diagnostics."""
     _, found, diagnostics = output.partition("Diagnostics:")
-    return (diagnostics if found else output).strip()
+    return (diagnostics if found else output).partition("\n\nResources:")[0].strip()

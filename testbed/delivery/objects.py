@@ -17,7 +17,9 @@ __all__ = ["ARGOCD_NAMESPACE", "OPERATOR_NAMESPACE", "apply"]
 ARGOCD_NAMESPACE = "argocd"
 OPERATOR_NAMESPACE = "pulumi-operator"
 
-_RBAC = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+_DEFINITIONS = ("argocd-crds", "operator-crds")
+
+_ACCESS = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
 
 _PART_OF_ARGOCD = {"app.kubernetes.io/part-of": "argocd"}
 
@@ -48,16 +50,19 @@ def apply(context: Context) -> None:
     tools, kubeconfig = context.tools, context.admin_kubeconfig()
     documents = [
         *_namespaces(),
-        *_load(tools.assets / "argocd-crds", kinds={"CustomResourceDefinition"}),
-        *_load(tools.assets / "operator-crds", kinds={"CustomResourceDefinition"}),
-        *_in(ARGOCD_NAMESPACE, _load(tools.assets / "argocd-base", kinds=_RBAC)),
-        *_in(ARGOCD_NAMESPACE, _load(tools.assets / "argocd-cluster-rbac", kinds=_RBAC)),
-        *_in(OPERATOR_NAMESPACE, _load(tools.assets / "operator-rbac", kinds=_RBAC)),
+        *_in(ARGOCD_NAMESPACE, _access(tools.assets / "argocd-base")),
+        *_in(ARGOCD_NAMESPACE, _access(tools.assets / "argocd-cluster-rbac")),
+        *_in(OPERATOR_NAMESPACE, _access(tools.assets / "operator-rbac")),
         *_settings(context),
     ]
-    # Server-side: the ApplicationSet definition is too large for an annotation that remembers it.
+    definitions = [f"--filename={file}" for name in _DEFINITIONS for file in _definitions(tools.assets / name)]
+    # Server-side: the ApplicationSet definition is too large for an annotation that remembers it. Without validation:
+    # it is the server that validates, and asking it for all schemas first takes seconds.
     run = subprocess.run(
-        [tools.path("kubectl"), "apply", "--server-side", "--force-conflicts", "--field-manager=bighpc-testbed", "-f-"],
+        [
+            *(tools.path("kubectl"), "apply", "--server-side", "--force-conflicts", "--validate=false"),
+            *("--field-manager=bighpc-testbed", *definitions, "--filename=-"),
+        ],
         input=yaml.safe_dump_all(documents),
         env={"KUBECONFIG": str(kubeconfig), "HOME": str(kubeconfig.parent)},
         capture_output=True,
@@ -66,6 +71,10 @@ def apply(context: Context) -> None:
     )
     if run.returncode != 0:
         raise UserError(f"Argo CD's and the operator's objects were refused by the API server: {run.stderr.strip()}")
+
+
+def _definitions(directory: Path) -> list[Path]:
+    return [file for file in sorted(directory.glob("*.yaml")) if file.name != "kustomization.yaml"]
 
 
 def _namespaces() -> Iterator[dict[str, Any]]:
@@ -83,10 +92,11 @@ def _namespaces() -> Iterator[dict[str, Any]]:
         }
 
 
-def _load(directory: Path, *, kinds: set[str]) -> Iterator[dict[str, Any]]:
+def _access(directory: Path) -> Iterator[dict[str, Any]]:
+    """The service accounts, roles and bindings among upstream's manifests."""
     for file in sorted(directory.rglob("*.yaml")):
         for document in yaml.safe_load_all(file.read_text()):
-            if isinstance(document, dict) and document.get("kind") in kinds:
+            if isinstance(document, dict) and document.get("kind") in _ACCESS:
                 yield document
 
 

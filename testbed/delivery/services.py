@@ -20,6 +20,7 @@ OBJECTS = "delivery-objects"
 """The task that the processes wait for: their definitions, accounts and settings are in the cluster."""
 
 _OPERATOR = "pulumi-kubernetes-operator"
+_OPERATOR_STOP_LIMIT = 60  # seconds
 
 
 def processes(context: Context, environment: Mapping[str, str]) -> list[Process]:
@@ -111,15 +112,16 @@ def _application_controller(context: Context) -> Process:
 
 def _applicationset_controller(context: Context) -> Process:
     ports = context.ports
-    probe = ports["argocd-applicationset-probe"]
+    metrics = ports["argocd-applicationset-metrics"]
     return _argocd(
         context,
         "argocd-applicationset-controller",
-        f"--namespace={ARGOCD_NAMESPACE} --probe-addr=127.0.0.1:{probe} "
-        f"--metrics-addr=127.0.0.1:{ports['argocd-applicationset-metrics']} "
+        f"--namespace={ARGOCD_NAMESPACE} --metrics-addr=127.0.0.1:{metrics} "
+        f"--probe-addr=127.0.0.1:{ports['argocd-applicationset-probe']} "
         f"--webhook-addr=127.0.0.1:{ports['argocd-applicationset']} "
         f"--argocd-repo-server=127.0.0.1:{ports['argocd-repo-server']} --repo-server-plaintext",
-        health=f"http://127.0.0.1:{probe}/healthz",
+        # Its probe address serves no check of its own.
+        health=f"http://127.0.0.1:{metrics}/metrics",
         redis=False,
     )
 
@@ -133,6 +135,7 @@ def _argocd(
     if redis:
         command.append(f"--redis=127.0.0.1:{context.ports['redis']}")
     environment = {
+        "ARGOCD_ASK_PASS_SOCK": str(private_directory(context.layout.run) / "ask-pass.sock"),
         "ARGOCD_BINARY_NAME": role,
         # Outside the cluster there is no service account directory to look for.
         "ARGOCD_FAKE_IN_CLUSTER": "true",
@@ -176,11 +179,14 @@ def _operator(context: Context, environment: Mapping[str, str]) -> Process:
             "HOME": str(home),
             "METRICS_BIND_ADDRESS": f"127.0.0.1:{port}",
             "OPERATOR_NAME": _OPERATOR,
-            # Skips a metrics Service that would point into the cluster.
-            "OPERATOR_RUN_MODE": "local",
+            # An update in work may end before the operator does.
+            "GRACEFUL_SHUTDOWN_TIMEOUT_DURATION": f"{_OPERATOR_STOP_LIMIT - 10}s",
+            # Outside a cluster: no metrics Service that would point into it, and no second listener on every interface.
+            "OSDK_FORCE_RUN_MODE": "local",
             "TMPDIR": str(private_directory(home / "tmp")),
             "WATCH_NAMESPACE": OPERATOR_NAMESPACE,
         },
         probe=http_probe(f"http://127.0.0.1:{port}/metrics"),
+        stop_limit=_OPERATOR_STOP_LIMIT,
         after=(OBJECTS,),
     )
