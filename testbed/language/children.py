@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-__all__ = ["Children", "Chunk", "chunks", "interrupt"]
+__all__ = ["CancelledError", "Children", "Chunk", "chunks", "interrupt"]
 
 _PATIENCE = 5.0  # seconds between asking a child to end and killing it
 _CHUNK = 65536  # bytes
@@ -24,6 +24,10 @@ class Chunk:
     stream: str
     """``stdout`` or ``stderr``."""
     data: bytes
+
+
+class CancelledError(Exception):
+    """Nothing is started any more."""
 
 
 class Children:
@@ -50,11 +54,14 @@ class Children:
             env: its environment.
             cwd: its working directory.
             capture: read its output through `chunks`; else it writes where we write.
+
+        Raises:
+            CancelledError: after `close`.
         """
         pipe = subprocess.PIPE if capture else None
         with self._lock:
             if self._closed:
-                raise RuntimeError("the update was cancelled")
+                raise CancelledError("the update was cancelled")
             child = subprocess.Popen(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
             self._running.add(child)
         try:

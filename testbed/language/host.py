@@ -12,7 +12,7 @@ import grpc
 from google.protobuf import empty_pb2
 
 from testbed.language import dependencies
-from testbed.language.children import Children, Chunk, chunks, interrupt
+from testbed.language.children import CancelledError, Children, Chunk, chunks, interrupt
 from testbed.language.interpreter import Interpreter, OptionError
 from testbed.pulumirpc import language_pb2, language_pb2_grpc, plugin_pb2
 
@@ -70,16 +70,15 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         with _refusing(context):
             interpreter = Interpreter.of(request.info)
             command = [interpreter.executable, "-u", str(_PROGRAM), *self._program_arguments(request)]
-        environment = interpreter.environment() | {
-            "PULUMI_CONFIG": json.dumps(dict(request.config)),
-            "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
-        }
-        with self._children.running(command, env=environment, cwd=request.pwd, capture=False) as child:
-            context.add_callback(lambda: interrupt(child))
-            code = child.wait()
-        if code == _REPORTED or self._children.closed:
-            return language_pb2.RunResponse(bail=True)
-        return language_pb2.RunResponse(error=_explain(code))
+            environment = interpreter.environment() | {
+                "PULUMI_CONFIG": json.dumps(dict(request.config)),
+                "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
+            }
+            with self._children.running(command, env=environment, cwd=request.pwd, capture=False) as child:
+                context.add_callback(lambda: interrupt(child))
+                code = child.wait()
+            bail = code == _REPORTED or self._children.closed
+            return language_pb2.RunResponse(error="" if bail else _explain(code), bail=bail)
 
     def RunPlugin(  # noqa: N802
         self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
@@ -105,8 +104,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             )
         else:
             output = self._plugin([python, "-u", directory, *request.args], environment, request.pwd, context)
-        for item in output:
-            yield _plugin_response(item)
+        with _refusing(context):
+            for item in output:
+                yield _plugin_response(item)
 
     def InstallDependencies(  # noqa: N802
         self, request: language_pb2.InstallDependenciesRequest, context: grpc.ServicerContext
@@ -117,6 +117,16 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             directory = Path(request.info.program_directory)
             for chunk in dependencies.install(interpreter, directory, self._children):
                 yield language_pb2.InstallDependenciesResponse(**{chunk.stream: chunk.data})
+
+    def GenerateProgram(  # noqa: N802
+        self, _request: language_pb2.GenerateProgramRequest, context: grpc.ServicerContext
+    ) -> language_pb2.GenerateProgramResponse:
+        """Would write code for ``pulumi import`` and ``pulumi convert``."""
+        context.abort(
+            grpc.StatusCode.UNIMPLEMENTED,
+            "the embedded language host does not write Python code: what was imported is in the state; "
+            "add --generate-code=false, or install Pulumi's own pulumi-language-python",
+        )
 
     def RuntimeOptionsPrompts(  # noqa: N802
         self, _request: language_pb2.RuntimeOptionsRequest, _context: grpc.ServicerContext
@@ -160,6 +170,8 @@ def _refusing(context: grpc.ServicerContext) -> Iterator[None]:
         yield
     except (OptionError, dependencies.InstallationError) as error:
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+    except CancelledError as error:
+        context.abort(grpc.StatusCode.CANCELLED, str(error))
 
 
 def _explain(code: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from testbed.pulumirpc.launcher import is_launcher, write_launcher
+from testbed.pulumirpc.launcher import is_launcher, link, write_launcher
 
 __all__ = ["EXECUTABLE", "install", "official"]
 
@@ -13,17 +13,18 @@ EXECUTABLE = "pulumi-language-python"
 
 
 def install(bin_directory: Path, python: Path) -> None:
-    """Write the language host's executable beside ``pulumi``, unless the official one is on PATH; then take it away.
+    """Put a language host beside ``pulumi``: the official one if it is on PATH, else the double.
 
     Args:
         bin_directory: where ``pulumi`` itself is: the engine warns when its language host is elsewhere.
         python: the interpreter that has this package installed.
     """
-    double = bin_directory / EXECUTABLE
-    if official(bin_directory) is None:
-        write_launcher(double, python, "testbed.language")
-    elif double.exists() and is_launcher(double):
-        double.unlink()
+    place = bin_directory / EXECUTABLE
+    found = official(bin_directory)
+    if found is None:
+        write_launcher(place, python, "testbed.language")
+    elif found != place:
+        link(place, found)
 
 
 def official(bin_directory: Path) -> Path | None:

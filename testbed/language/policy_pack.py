@@ -21,6 +21,7 @@ __all__ = ["PolicyPack"]
 
 _SERVICE = "/pulumirpc.Analyzer/"
 _CHECK = 0.5  # seconds
+_FAREWELL = 1.0  # seconds
 
 
 class PolicyPack(grpc.GenericRpcHandler):
@@ -73,7 +74,7 @@ class PolicyPack(grpc.GenericRpcHandler):
             self._started.set()
             if self._channel is not None:
                 self._channel.close()
-            server.stop(grace=None)
+            server.stop(grace=_FAREWELL).wait()  # calls still waiting for the pack are told that it has ended
 
     def _attach(self, output: Iterator[Chunk]) -> Iterator[Chunk]:
         """Connect to the port on the pack's first line with a number alone, and let all other output through."""

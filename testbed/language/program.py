@@ -32,15 +32,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _own_frames(program: Path) -> str:
-    """The traceback from the first frame of the program on: ours and runpy's say nothing to its author."""
-    error = sys.exc_info()[1]
-    frames = traceback.extract_tb(error.__traceback__ if error else None)
-    main_file = program / "__main__.py" if program.is_dir() else program
-    for index, frame in enumerate(frames):
-        if Path(frame.filename).absolute() == main_file:
-            return traceback.format_exc(limit=index - len(frames))
-    return traceback.format_exc()
+def _own_traceback(error: Exception) -> str:
+    """The traceback without the frames before the program's own, which say nothing to its author."""
+    frames = traceback.extract_tb(error.__traceback__)
+    started = max((index for index, frame in enumerate(frames) if "runpy" in frame.filename), default=-1)
+    own = [frame for frame in frames[started + 1 :] if not frame.filename.startswith("<frozen ")]
+    # limit=0 leaves the message alone: an error in the program's syntax has no frame.
+    return "".join(traceback.format_exception(error, limit=-len(own)))
 
 
 def _run(program: str) -> None:
@@ -50,7 +48,7 @@ def _run(program: str) -> None:
 def main() -> int:
     """Run the program and return the exit code."""
     # Python put this file's directory first: the program must not find our modules by their short names.
-    sys.path.pop(0)
+    sys.path[:] = [path for path in sys.path if path != str(Path(__file__).parent)]
     options = _arguments()
     try:
         import pulumi
@@ -95,8 +93,8 @@ def main() -> int:
             return 1
         except KeyboardInterrupt:
             return REPORTED
-        except Exception:
-            pulumi.log.error("Program failed with an unhandled exception:\n" + _own_frames(program))
+        except Exception as error:
+            pulumi.log.error("Program failed with an unhandled exception:\n" + _own_traceback(error))
             return REPORTED
         finally:
             sys.stdout.flush()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,10 @@ __all__ = ["Api", "ApiError", "Configuration", "NotConfiguredError"]
 Answer = dict[str, Any]
 Query = Mapping[str, Any] | None
 
-_TIMEOUT = 60.0  # seconds for one answer
+_TIMEOUT = 30.0  # seconds for one answer
+_WAIT = 120.0  # seconds that GitLab's background jobs may take
+_PAUSE = 0.2  # seconds between looks at first; it doubles up to the next
+_LONGEST_PAUSE = 3.0
 _RETRIES = 6  # the waits double from 0.1 s: some 6 s in all, unless GitLab names its own (Retry-After)
 
 
@@ -66,6 +70,25 @@ class Api:
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self._threads = threading.local()
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Start nothing more, and wait for nothing more."""
+        self._cancelled.set()
+
+    def wait_until(self, done: Callable[[], bool], what: str) -> None:
+        """Wait for one of GitLab's background jobs.
+
+        Raises:
+            ApiError: when it takes too long, or when the update is cancelled.
+        """
+        limit = time.monotonic() + _WAIT
+        pause = _PAUSE
+        while not done():
+            if time.monotonic() > limit:
+                raise ApiError(f"waited {_WAIT:.0f} s in vain for {what}: look at GitLab's background jobs (Sidekiq)")
+            self._cancelled.wait(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     def get(self, path: str, query: Query = None) -> Answer:
         """One object."""
@@ -99,6 +122,8 @@ class Api:
                 raise
 
     def _call(self, verb: str, path: str, *, data: Answer | None = None, query: Query = None) -> Answer:
+        if self._cancelled.is_set():
+            raise ApiError("the update was cancelled")
         client = self._client()
         with _explaining(verb, path):
             response = client.http_request(verb, path, query_data=dict(query or {}), post_data=data, **self._limits())
@@ -152,7 +177,17 @@ class _explaining:  # noqa: N801 - a context manager, read as a verb
                 f"GitLab answered {self._request} with {status}: {_said(error.error_message)}", status
             ) from error
         if isinstance(error, RequestException):
-            raise ApiError(f"GitLab did not answer {self._request}: {error}") from error
+            raise ApiError(
+                f"GitLab did not answer {self._request}: {_root(error)}; check that it runs and that baseUrl or "
+                "GITLAB_BASE_URL is right"
+            ) from error
+
+
+def _root(error: BaseException) -> BaseException:
+    """What went wrong in the first place, beneath what the layers above made of it."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _said(message: Any) -> str:

@@ -53,12 +53,11 @@ def changes(call: Call, ignored: frozenset[str] = frozenset()) -> list[Change]:
 def _compare(call: Call, item: Property) -> Iterator[tuple[str, Kind]]:
     wanted = call.wanted(item.name)
     recorded = call.recorded.get(item.name)
-    if wanted is None:
-        return  # left out, and without a default: GitLab decides
+    if not has_unknown(wanted) and not call.changed(item.name):
+        return
     if recorded is None:
-        if wanted not in ("", [], {}, False):
-            yield item.name, Kind.ADD
-    elif has_unknown(wanted) or not item.codec.same(wanted, recorded):
+        yield item.name, Kind.ADD
+    else:
         yield from _descend(item.name, wanted, recorded)
 
 

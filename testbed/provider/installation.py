@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import shutil
 from pathlib import Path
 
-from testbed.pulumirpc.launcher import is_launcher, write_launcher
+from testbed.pulumirpc.launcher import is_launcher, link, write_launcher
 
 __all__ = ["EXECUTABLE", "install", "published"]
 
@@ -15,26 +14,27 @@ EXECUTABLE = "pulumi-resource-gitlab"
 
 
 def install(plugins: Path, python: Path) -> None:
-    """Put the double among Pulumi's plugins, unless the published one can be found; then take it away.
+    """Put a provider among a testbed's plugins: the published one if the user has it, else the double.
 
     Not on PATH: the engine warns about every provider that it takes from there.
 
     Args:
-        plugins: the ``plugins`` directory in ``PULUMI_HOME``.
+        plugins: the ``plugins`` directory in the testbed's ``PULUMI_HOME``.
         python: the interpreter that has this package installed.
     """
-    directory = plugins / f"resource-gitlab-v{importlib.metadata.version('pulumi-gitlab')}"
-    double = directory / EXECUTABLE
-    if published(directory) is None:
-        write_launcher(double, python, "testbed.provider")
-    elif double.exists() and is_launcher(double):
-        shutil.rmtree(directory)
+    place = plugins / f"resource-gitlab-v{importlib.metadata.version('pulumi-gitlab')}" / EXECUTABLE
+    found = published(place)
+    if found is None:
+        write_launcher(place, python, "testbed.provider")
+    elif found != place:
+        link(place, found)
 
 
-def published(directory: Path) -> Path | None:
-    """The published plugin: on PATH, or in its directory among Pulumi's plugins."""
-    on_path = [Path(entry) / EXECUTABLE for entry in os.get_exec_path()]
-    for path in [*on_path, directory / EXECUTABLE]:
+def published(place: Path) -> Path | None:
+    """The published plugin: in its place, on PATH, or among the user's own plugins."""
+    own = Path.home() / ".pulumi" / "plugins" / place.parent.name / EXECUTABLE
+    on_path = [Path(directory) / EXECUTABLE for directory in os.get_exec_path()]
+    for path in [place, *on_path, own]:
         if os.access(path, os.X_OK) and not is_launcher(path):
             return path
     return None

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from testbed.provider.api import Answer, Api, ApiError
+from testbed.provider.api import Answer, Api
 from testbed.provider.model import Property, Resource, Send
 from testbed.provider.values import Properties
 
-__all__ = ["Call", "Lifecycle", "look_up", "wait_until"]
+__all__ = ["Call", "Lifecycle", "look_up"]
 
 _MISSING = object()
-_WAIT = 120.0  # seconds that GitLab's background jobs may take
-_PAUSE = 0.2  # seconds at first; it doubles up to the next
-_LONGEST_PAUSE = 3.0
 
 
 @dataclass
@@ -48,9 +43,13 @@ class Call:
         return self.resource.by_name[name].default if value is None else value
 
     def changed(self, name: str) -> bool:
-        """Whether the program wants another value than the recorded one."""
-        value = self.wanted(name)
-        return value is not None and not self.resource.by_name[name].codec.same(value, self.recorded.get(name))
+        """Whether the program wants another value than the recorded one; what it leaves out is up to GitLab."""
+        value, recorded = self.wanted(name), self.recorded.get(name)
+        if value is None:
+            return False
+        if recorded is None:
+            return value not in ("", [], {}, False)
+        return not self.resource.by_name[name].codec.same(value, recorded)
 
     def body(self, *, creating: bool = False) -> Answer:
         """What to send: when an object is created, also what cannot be changed later."""
@@ -126,18 +125,3 @@ def look_up(answer: Answer, path: str) -> Any:
             return _MISSING
         value = value[part]
     return value
-
-
-def wait_until(done: Callable[[], bool], what: str) -> None:
-    """Wait for one of GitLab's background jobs.
-
-    Raises:
-        ApiError: when it takes too long.
-    """
-    limit = time.monotonic() + _WAIT
-    pause = _PAUSE
-    while not done():
-        if time.monotonic() > limit:
-            raise ApiError(f"waited {_WAIT:.0f} s in vain for {what}: look at GitLab's background jobs (Sidekiq)")
-        time.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE)

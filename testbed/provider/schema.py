@@ -22,6 +22,8 @@ def schema() -> str:
         {
             "name": "gitlab",
             "version": version(),
+            # How the published package makes one module out of the many in its tokens.
+            "meta": {"moduleFormat": "(.*)(?:/[^/]*)"},
             "description": "The embedded testbed's double of the gitlab provider.",
             "resources": {token: _resource(resource) for token, resource in RESOURCES.items()},
             "functions": {token: {} for token in FUNCTIONS},

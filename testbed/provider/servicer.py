@@ -169,7 +169,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return response
 
     def Cancel(self, _request: empty_pb2.Empty, _context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
-        """Calls to GitLab are short; whatever runs may finish."""
+        """Calls to GitLab that run may finish; they are short."""
+        self._api.cancel()
         return empty_pb2.Empty()
 
 
@@ -216,13 +217,14 @@ def _report_incomplete(
     context: grpc.ServicerContext, request: provider_pb2.CreateRequest, error: IncompleteError, state: struct_pb2.Struct
 ) -> None:
     """Attach the half-made object to the error, so that the engine records it and repairs it next time."""
+    reason = _without_secrets(str(error), from_struct(request.properties))
     detail = any_pb2.Any()
     detail.Pack(
         provider_pb2.ErrorResourceInitFailed(
-            id=error.recorded.id, properties=state, reasons=[str(error)], inputs=request.properties
+            id=error.recorded.id, properties=state, reasons=[reason], inputs=request.properties
         )
     )
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error), details=[detail])
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=reason, details=[detail])
     context.set_trailing_metadata(((_DETAILS, status.SerializeToString()),))
 
 
@@ -232,7 +234,11 @@ def _answering(context: grpc.ServicerContext, subject: str, given: Properties) -
     try:
         yield
     except (ApiError, NotConfiguredError, IncompleteError, LookupError, ValueError) as error:
-        message = f"{subject.rpartition('::')[2]}: {error}"
-        for secret in sorted(secret_texts(given), key=len, reverse=True):
-            message = message.replace(secret, "[secret]")
-        context.abort(grpc.StatusCode.UNKNOWN, message)
+        message = _without_secrets(str(error), given)
+        context.abort(grpc.StatusCode.UNKNOWN, f"{subject.rpartition('::')[2]}: {message}")
+
+
+def _without_secrets(message: str, given: Properties) -> str:
+    for secret in sorted(secret_texts(given), key=len, reverse=True):
+        message = message.replace(secret, "[secret]")
+    return message

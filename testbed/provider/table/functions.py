@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -12,29 +14,16 @@ from testbed.provider.values import Properties
 
 __all__ = ["FUNCTIONS"]
 
-# Where the published schema's name is not simply GitLab's field in another case.
-_RENAMED = {
-    "visibility": "visibilityLevel",
-    "groupId": "id",
-    "developersCanMerge": "developerCanMerge",
-    "developersCanPush": "developerCanPush",
-}
-
 
 def _camel_case(name: str) -> str:
     head, *tail = name.split("_")
     return head + "".join(part.title() for part in tail)
 
 
-def _result(answer: Answer, renamed: dict[str, str] | None = None) -> Properties:
-    """GitLab's description with the published names; its nested objects only where the schema has them as such."""
-    names = renamed or {}
-    result = {}
-    for field, value in answer.items():
-        name = _camel_case(field)
-        if not isinstance(value, dict):
-            result[names.get(name, name)] = value
-    return result
+def _result(answer: Answer, renamed: Mapping[str, str] = MappingProxyType({})) -> Properties:
+    """GitLab's description with the published names; its nested objects are the caller's to translate."""
+    names = {field: renamed.get(field) or _camel_case(field) for field in answer}
+    return {names[field]: value for field, value in answer.items() if not isinstance(value, dict)}
 
 
 def _quote(value: Any) -> str:
@@ -51,8 +40,10 @@ def _group(api: Api, arguments: Properties) -> Properties:
 
 def _project(api: Api, arguments: Properties) -> Properties:
     answer = api.get(f"/projects/{_quote(_one_of(arguments, 'id', 'pathWithNamespace'))}")
-    renamed = {"tagList": "tagLists"}
-    result = _result(answer, renamed) | {"id": str(answer["id"]), "visibilityLevel": answer["visibility"]}
+    result = _result(answer, {"tag_list": "tagLists"}) | {
+        "id": str(answer["id"]),
+        "visibilityLevel": answer["visibility"],
+    }
     return result | {"namespaceId": answer["namespace"]["id"]}
 
 
@@ -98,7 +89,7 @@ def _commit(answer: Answer) -> Properties:
 def _branch(api: Api, arguments: Properties) -> Properties:
     project, name = arguments["project"], arguments["name"]
     answer = api.get(f"/projects/{_quote(project)}/repository/branches/{_quote(name)}")
-    renamed = {"developersCanMerge": "developerCanMerge", "developersCanPush": "developerCanPush"}
+    renamed = {"developers_can_merge": "developerCanMerge", "developers_can_push": "developerCanPush"}
     found = {"project": str(project), "id": f"{project}:{name}", "commits": [_commit(answer["commit"])]}
     return _result(answer, renamed) | found
 

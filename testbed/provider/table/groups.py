@@ -6,7 +6,7 @@ from typing import Any
 
 from testbed.provider.api import Answer
 from testbed.provider.codecs import COMMA_SEPARATED, INTEGER, Codec, level_name, level_number
-from testbed.provider.lifecycle import Call, Lifecycle, wait_until
+from testbed.provider.lifecycle import Call, Lifecycle
 from testbed.provider.model import Resource, Send, inputs, outputs
 
 __all__ = ["RESOURCES"]
@@ -64,7 +64,7 @@ class _Group(Lifecycle):
             call.api.send("post", f"{call.item}/archive")
             return
         call.api.delete(call.item)
-        wait_until(lambda: self.read(call) is None, f"GitLab to delete group {call.state.get('fullPath')}")
+        call.api.wait_until(lambda: self.read(call) is None, f"GitLab to delete group {call.state.get('fullPath')}")
         scheduled = call.api.find(call.item)
         if scheduled is not None and call.state.get("permanentlyRemoveOnDelete") and call.state.get("parentId"):
             # The first deletion of a subgroup only schedules it; GitLab wants the path again for the second.

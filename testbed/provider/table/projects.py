@@ -6,7 +6,7 @@ from typing import Any
 
 from testbed.provider.api import Answer
 from testbed.provider.codecs import INTEGER, SET, Codec
-from testbed.provider.lifecycle import Call, Lifecycle, wait_until
+from testbed.provider.lifecycle import Call, Lifecycle
 from testbed.provider.model import Resource, Send, inputs, outputs, snake_case
 
 __all__ = ["RESOURCES"]
@@ -35,7 +35,7 @@ class _Project(Lifecycle):
         names = {"name", "path", "namespace_id", "visibility", "description", "branches"}
         body = {name: value for name, value in call.body(creating=True).items() if name in names}
         fork = call.api.send("post", f"/projects/{origin}/fork", body)
-        wait_until(lambda: self._is_imported(call, fork["id"]), f"GitLab to fork project {origin}")
+        call.api.wait_until(lambda: self._is_imported(call, fork["id"]), f"GitLab to fork project {origin}")
         return call.api.send("put", f"/projects/{fork['id']}", call.body())
 
     @staticmethod
@@ -66,7 +66,9 @@ class _Project(Lifecycle):
             call.api.send("post", f"{call.item}/archive")
             return
         call.api.delete(call.item)
-        wait_until(lambda: self.read(call) is None, f"GitLab to delete project {call.state.get('pathWithNamespace')}")
+        call.api.wait_until(
+            lambda: self.read(call) is None, f"GitLab to delete project {call.state.get('pathWithNamespace')}"
+        )
         scheduled = call.api.find(call.item)
         if scheduled is not None and call.state.get("permanentlyDeleteOnDestroy"):
             # The first deletion only schedules it; GitLab wants the path again for the second.

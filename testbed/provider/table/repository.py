@@ -77,8 +77,11 @@ class _Protection(Lifecycle):
         return super().create(call)
 
     def update(self, call: Call) -> Answer:
-        # The levels of an existing protection can only be changed by entries' ids, and only on Premium.
-        return self.create(call)
+        # Who may can only be changed by the ids of GitLab's entries, and on Premium: that takes a new protection. For
+        # anything else the branch must not be without one even for a moment.
+        if any(call.changed(name) for pair in self._grants.items() for name in pair if name):
+            return self.create(call)
+        return call.api.send("patch", call.item, call.body())
 
     def series(self, call: Call) -> tuple[str, ...]:
         return (call.item,)

@@ -92,7 +92,7 @@ class Engine:
         request = provider_pb2.DeleteRequest(urn=urn(name), id=id_, properties=to_struct(olds))
         self.provider.Delete(request, self.context)  # type: ignore[arg-type]
 
-    def invoke(self, name: str, **arguments: Any) -> dict[str, Any]:
+    def invoke(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a function."""
         request = provider_pb2.InvokeRequest(tok=f"gitlab:index/{name}:{name}", args=to_struct(arguments))
         response = self.provider.Invoke(request, self.context)  # type: ignore[arg-type]

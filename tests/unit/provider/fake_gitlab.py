@@ -61,13 +61,17 @@ class FakeGitLab:
 
     def _post(self, request: Request) -> tuple[int, Any]:
         collection = request.path.rpartition("/")[2]
-        item = {"id": len(self.objects) + 1} | _told(collection, request.body)
+        item = {"id": self._next_id()} | _told(collection, request.body)
         key = "name" if request.path.startswith("groups/7/labels") else _KEYS.get(collection, "id")
         path = f"{request.path}/{item[key]}".replace("user/runners", "runners")
         if path in self.objects:
             return 409, {"message": f"{path} has already been taken"}
         self.objects[path] = item
         return 201, item
+
+    def _next_id(self) -> int:
+        taken = {item["id"] for item in self.objects.values() if isinstance(item.get("id"), int)}
+        return len(self.objects) + 1 if len(self.objects) + 1 not in taken else max(taken) + 1
 
     def _change(self, request: Request) -> tuple[int, Any]:
         if request.path not in self.objects:
@@ -102,6 +106,7 @@ def serving() -> Iterator[FakeGitLab]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16  # bytes: head and body in one packet, or each answer waits for an acknowledgement
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)

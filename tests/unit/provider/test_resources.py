@@ -173,6 +173,13 @@ def test_a_protection_that_is_there_already_is_taken_over(engine: Engine, gitlab
     assert [request.verb for request in gitlab.requests] == ["DELETE", "POST"]
 
 
+def test_a_flag_of_a_protection_changes_without_a_gap(engine: Engine, gitlab: FakeGitLab) -> None:
+    inputs = EXAMPLES["BranchProtection"]
+    id_, outputs = engine.create("BranchProtection", inputs)
+    engine.update("BranchProtection", id_, outputs, inputs | {"allowForcePush": True})
+    assert [request.verb for request in gitlab.requests[2:]] == ["PATCH"]
+
+
 def test_levels_and_grants_are_told_apart(engine: Engine) -> None:
     inputs = EXAMPLES["BranchProtection"] | {"allowedToPushes": [{"deployKeyId": 5}]}
     _, outputs = engine.create("BranchProtection", inputs)
@@ -235,6 +242,12 @@ def test_repeating_has_an_end(gitlab: FakeGitLab, engine: Engine) -> None:
     with pytest.raises(AbortedError, match="503: out of service"):
         engine.create("ProjectLabel", EXAMPLES["ProjectLabel"])
     assert len(gitlab.requests) == 3
+
+
+def test_a_gitlab_that_is_not_there_is_named_with_the_remedy(engine: Engine) -> None:
+    engine.configure(baseUrl="http://127.0.0.1:1/api/v4/", token=TOKEN, retries="0")
+    with pytest.raises(AbortedError, match=r"POST /groups: \[Errno 111\] Connection refused; check that it runs"):
+        engine.create("Group", EXAMPLES["Group"])
 
 
 def test_half_made_objects_are_reported_with_what_exists(engine: Engine, gitlab: FakeGitLab) -> None:
