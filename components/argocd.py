@@ -85,9 +85,9 @@ class ArgoCD(pulumi.ComponentResource):
         self.project = pulumi.Output.all(self._project_name, project.id, credential.id).apply(lambda made: str(made[0]))
         self.register_outputs({"project": self.project})
 
-    def _metadata(self, name: str, extra: dict[str, str] | None = None) -> meta.ObjectMetaArgs:
+    def _metadata(self, name: str, part: str, extra: dict[str, str] | None = None) -> meta.ObjectMetaArgs:
         labels = object_labels(
-            name=name, component="delivery", environment=self._args.environment, owner=self._args.owner
+            name=part, component="delivery", environment=self._args.environment, owner=self._args.owner
         )
         return meta.ObjectMetaArgs(name=name, namespace=self._args.spec.namespace, labels={**labels, **(extra or {})})
 
@@ -98,7 +98,7 @@ class ArgoCD(pulumi.ComponentResource):
             f"{self._prefix}-project",
             api_version="argoproj.io/v1alpha1",
             kind="AppProject",
-            metadata=self._metadata(self._project_name),
+            metadata=self._metadata(self._project_name, "project"),
             spec={
                 "description": f"Applications of {self._args.environment}.",
                 "sourceRepos": pulumi.Output.from_input(self._args.repository_url).apply(self._exact_sources),
@@ -133,6 +133,7 @@ class ArgoCD(pulumi.ComponentResource):
             f"{self._prefix}-repository",
             metadata=self._metadata(
                 f"repository-environments-{self._args.environment}",
+                "repository",
                 {"argocd.argoproj.io/secret-type": "repository"},
             ),
             string_data={

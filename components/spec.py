@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Final
@@ -34,6 +35,7 @@ _SUFFIXES: Final[dict[str, Decimal]] = {
     **{suffix: Decimal(1000) ** power for power, suffix in enumerate(("k", "M", "G", "T", "P"), start=1)},
     **{suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi"), start=1)},
 }
+_QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|[kMGTP]|[KMGTP]i|)")
 
 
 class Spec(BaseModel):
@@ -66,11 +68,10 @@ def quantity_value(text: str) -> Decimal:
     Raises:
         ValueError: when it is not a positive quantity in plain notation.
     """
-    digits = text.rstrip("mkKMGTPi")
-    scale = _SUFFIXES.get(text[len(digits) :])
-    if scale is None or not digits.replace(".", "", 1).isdecimal() or not digits[0].isdecimal():
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
         raise ValueError(f"{text!r} is not a Kubernetes quantity")
-    amount = Decimal(digits) * scale
+    amount = Decimal(match[1]) * _SUFFIXES[match[2]]
     if amount <= 0:
         raise ValueError(f"{text!r} is not positive")
     return amount

@@ -128,7 +128,7 @@ class Testbed(pulumi.ComponentResource):
 
     def _create_namespace(self) -> core.Namespace:
         labels = object_labels(
-            name=self._args.namespace,
+            name="namespace",
             component="testbed",
             environment=self._args.environment,
             owner=self._spec.owner,

@@ -51,7 +51,7 @@ class Connection:
         missing = [name for name in names if not os.environ.get(name)]
         if missing:
             raise CommandError(
-                f"{' and '.join(missing)} is not set",
+                f"not set: {', '.join(missing)}",
                 'Run: eval "$(bighpc testbed env)", or export the API\'s address and a token with the scope api.',
             )
         url, token = (os.environ[name] for name in names)

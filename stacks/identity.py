@@ -13,22 +13,23 @@ from typing import Any, Final
 
 import pulumi
 
+from components.identity import IDENTITY_TYPE
 from stacks.problems import ConfigurationError, Problem
 from stacks.settings import MoveSettings
 
-__all__ = ["Identity", "forge_identity", "guard", "recorded_identity"]
+__all__ = ["Identities", "forge_identity", "guard", "recorded_identities"]
 
-_READ_OUTPUTS: Final = "pulumi:pulumi:readStackOutputs"
-"""The engine's own function behind stack references; it also serves the running stack."""
+_READ_OUTPUTS: Final = "pulumi:pulumi:readStackResourceOutputs"
+"""A function of the engine's own: what each resource in a stack's state put out, also of the running stack."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity:
-    """What a stack runs against."""
+class Identities:
+    """Who the systems are that a stack runs against; None where it is not recorded."""
 
-    cluster: str
+    cluster: str | None = None
     """The UID of the namespace kube-system: it lives and dies with the cluster."""
-    gitlab: str
+    gitlab: str | None = None
     """See ``forge_identity``."""
 
 
@@ -49,35 +50,35 @@ def forge_identity(host: str, group: str, created: tuple[int, str] | None) -> st
     return f"{host}/{group}#{number}@{time.isoformat(timespec='milliseconds')}"
 
 
-def recorded_identity(stack_reference: str) -> Identity | None:
-    """Return what an earlier run of this stack recorded, or None before its first one."""
-    result: Mapping[str, Any] = pulumi.runtime.invoke(_READ_OUTPUTS, {"name": stack_reference}).value or {}
-    identity = (result.get("outputs") or {}).get("identity")
-    if not isinstance(identity, dict) or not {"cluster", "gitlab"} <= identity.keys():
-        return None
-    return Identity(cluster=str(identity["cluster"]), gitlab=str(identity["gitlab"]))
+def recorded_identities(stack_reference: str) -> Identities:
+    """Return what earlier runs of this stack recorded."""
+    result: Mapping[str, Any] = pulumi.runtime.invoke(_READ_OUTPUTS, {"stackName": stack_reference}).value or {}
+    records = {
+        urn.rpartition("::")[2]: resource["outputs"].get("value")
+        for urn, resource in (result.get("outputs") or {}).items()
+        if resource["type"] == IDENTITY_TYPE
+    }
+    return Identities(cluster=records.get("cluster"), gitlab=records.get("gitlab"))
 
 
-def guard(recorded: Identity | None, found: Identity, move_to: MoveSettings) -> None:
+def guard(recorded: Identities, found: Identities, move_to: MoveSettings) -> None:
     """Refuse a run against another cluster or instance than the recorded ones.
 
     Raises:
         ConfigurationError: naming both identities and how to move.
     """
-    if recorded is None:
-        return
     problems = []
-    if found.cluster not in {recorded.cluster, move_to.cluster}:
+    if recorded.cluster and found.cluster not in {recorded.cluster, move_to.cluster}:
         problems.append(_moved("cluster", recorded.cluster, found.cluster, "then run: pulumi refresh, pulumi up"))
-    if found.gitlab not in {recorded.gitlab, move_to.gitlab}:
-        same_forge = recorded.gitlab.partition("#")[2] == found.gitlab.partition("#")[2]
+    if recorded.gitlab and found.gitlab not in {recorded.gitlab, move_to.gitlab}:
+        same_forge = recorded.gitlab.partition("#")[2] == str(found.gitlab).partition("#")[2]
         how = "then run: pulumi up" if same_forge else "before it, forget the old objects: pulumi state delete --all"
         problems.append(_moved("gitlab", recorded.gitlab, found.gitlab, how))
     if problems:
         raise ConfigurationError(problems)
 
 
-def _moved(kind: str, recorded: str, found: str, how: str) -> Problem:
+def _moved(kind: str, recorded: str, found: str | None, how: str) -> Problem:
     what = {"cluster": "Kubernetes cluster", "gitlab": "GitLab instance"}[kind]
     return Problem(
         where=f"the {what}",

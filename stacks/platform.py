@@ -10,6 +10,7 @@ from components.argocd import ArgoCD, ArgoCDArgs, WebhookArgs
 from components.argocd_application import ArgoApplication, ArgoApplicationArgs
 from components.gitlab_group import GitLabGroup, GitLabGroupArgs
 from components.gitlab_project import GitLabProject, GitLabProjectArgs
+from components.identity import Identity, IdentityArgs
 from components.testbed import Testbed, TestbedArgs
 from stacks.fleet import ENVIRONMENT_REPOSITORY, Fleet
 from stacks.preflight import Findings, group_identity
@@ -37,7 +38,9 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
         findings: what the first look at GitLab and the cluster found.
     """
     environment = settings.environment
+    cluster = Identity("cluster", IdentityArgs(value=findings.cluster))
     forge = _make_forge(settings, fleet, findings) if settings.stack.forge.owner else _look_up_forge(findings)
+    instance = Identity("gitlab", IdentityArgs(value=forge.identity))
     testbed = Testbed(
         "testbed",
         TestbedArgs(spec=settings.stack.testbed, environment=environment, namespace=environment.namespace),
@@ -60,7 +63,7 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
         for name, spec in fleet.applications.items()
     }
     pulumi.export("environment", environment.value)
-    pulumi.export("identity", {"cluster": findings.identity.cluster, "gitlab": forge.identity})
+    pulumi.export("identity", {"cluster": cluster.value, "gitlab": instance.value})
     pulumi.export("forge", forge.web_url)
     pulumi.export("environmentRepository", forge.repository_url)
     pulumi.export("namespace", testbed.namespace)

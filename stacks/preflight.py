@@ -25,7 +25,7 @@ from lightkube.resources.core_v1 import Namespace
 
 from stacks.environments import Environment
 from stacks.fleet import ENVIRONMENT_REPOSITORY
-from stacks.identity import Identity, forge_identity
+from stacks.identity import forge_identity
 from stacks.problems import ConfigurationError, Problem
 from stacks.settings import ClusterConnection, GitLabConnection, Settings
 
@@ -54,7 +54,8 @@ class Forge:
 class Findings:
     """What the first look found."""
 
-    identity: Identity
+    cluster: str
+    """Who the cluster is."""
     forge: Forge
 
 
@@ -71,7 +72,7 @@ def preflight(settings: Settings) -> Findings:
     problems = [problem for error in errors if isinstance(error, ConfigurationError) for problem in error.problems]
     if problems:
         raise ConfigurationError(problems)
-    return Findings(identity=Identity(cluster=cluster.result(), gitlab=forge.result().identity), forge=forge.result())
+    return Findings(cluster=cluster.result(), forge=forge.result())
 
 
 def group_identity(settings: Settings, group_id: str) -> str:
@@ -128,7 +129,8 @@ def inspect_cluster(settings: Settings) -> str:
     where = f"the Kubernetes API at {config.cluster.server}"
     try:
         with lightkube.Client(config=config, timeout=httpx2.Timeout(timeout)) as client:
-            return str(client.get(Namespace, "kube-system").metadata.uid)  # type: ignore[union-attr]
+            metadata = client.get(Namespace, "kube-system").metadata
+            _check_argocd_is_there(where, client, settings.stack.argocd.namespace)
     except ApiError as error:
         raise _refuse(
             where,
@@ -143,6 +145,7 @@ def inspect_cluster(settings: Settings) -> str:
             f"a Kubernetes API server answers within {timeout} s",
             "start the cluster (bighpc testbed up), or correct KUBECONFIG and kubernetes:context",
         ) from None
+    return str(metadata.uid if metadata else None)
 
 
 def _client(settings: Settings) -> gitlab.Gitlab:
@@ -191,6 +194,20 @@ def _check_forge_is_there(where: str, settings: Settings, objects: dict[str, obj
         )
 
 
+def _check_argocd_is_there(where: str, client: lightkube.Client, namespace: str) -> None:
+    try:
+        client.get(Namespace, namespace)
+    except ApiError as error:
+        if error.status.code != 404:
+            raise
+        raise _refuse(
+            where,
+            f"it has no namespace {namespace}",
+            "with bighpc:argocd.install: external, Argo CD is there before the stack is",
+            "install Argo CD, or name its namespace: pulumi config set --path bighpc:argocd.namespace <namespace>",
+        ) from None
+
+
 def _refused_token(where: str, error: gitlab.GitlabError) -> ConfigurationError:
     return _refuse(
         f"{where}, token",
@@ -226,20 +243,25 @@ def _shortened(text: str) -> str:
 
 
 def _cluster_config(connection: ClusterConnection) -> SingleConfig:
-    """Return what the Kubernetes provider will use: configuration, then KUBECONFIG, the home file, the pod's own."""
-    config = _kubeconfig(connection.kubeconfig).get(connection.context)
+    """Return what the Kubernetes provider will use: the context, in the first of its files that has it."""
+    configs = _kubeconfigs(connection.kubeconfig)
+    context = connection.context or next((each.current_context for each in configs if each.current_context), None)
+    config = next((each for each in configs if context in each.contexts), configs[0]).get(context)
     if config is None:
         raise ConfigError("the kubeconfig names no current context")
     return config
 
 
-def _kubeconfig(configured: str | None) -> KubeConfig:
+def _kubeconfigs(configured: str | None) -> list[KubeConfig]:
+    """Return, in the provider's order: the configured one, those of KUBECONFIG, the home directory's, the pod's own."""
     if configured and "\n" in configured:
-        return KubeConfig.from_dict(yaml.safe_load(configured))
+        return [KubeConfig.from_dict(yaml.safe_load(configured))]
     if configured:
-        return KubeConfig.from_file(configured)
+        return [KubeConfig.from_file(configured)]
     named = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
     if named:
-        return KubeConfig.from_file(next((path for path in named if Path(path).is_file()), named[0]))
+        # kubectl skips the files that are not there, too.
+        present = [path for path in named if Path(path).is_file()]
+        return [KubeConfig.from_file(path) for path in present or named[:1]]
     home = Path("~/.kube/config").expanduser()
-    return KubeConfig.from_file(home) if home.is_file() else KubeConfig.from_service_account()
+    return [KubeConfig.from_file(home) if home.is_file() else KubeConfig.from_service_account()]

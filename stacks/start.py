@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from stacks.fleet import Fleet, load_fleet
-from stacks.identity import guard, recorded_identity
+from stacks.identity import Identities, guard, recorded_identities
 from stacks.preflight import Findings, preflight
 from stacks.problems import Collector, ConfigurationError
 from stacks.selection import select
@@ -31,5 +31,6 @@ def prepare() -> tuple[Settings, Fleet, Findings]:
         raise ConfigurationError(collector.problems)
     pulumi.log.info(f"asking {settings.gitlab.url} and the cluster who they are", ephemeral=True)
     findings = preflight(settings)
-    guard(recorded_identity(settings.stack_reference), findings.identity, settings.stack.guard.move_to)
+    found = Identities(cluster=findings.cluster, gitlab=findings.forge.identity)
+    guard(recorded_identities(settings.stack_reference), found, settings.stack.guard.move_to)
     return settings, fleet, findings

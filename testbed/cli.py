@@ -131,9 +131,12 @@ def env(name: Name = DEFAULT_NAME) -> None:
     """Print shell exports, for ``eval "$(bighpc testbed env)"``."""
     from testbed.environment import exports
     from testbed.existing import load_context
+    from testbed.salts import keep_out
 
     with _explained():
-        sys.stdout.write(exports(load_context(Layout(name=name))))
+        context = load_context(Layout(name=name))
+        keep_out()
+        sys.stdout.write(exports(context))
 
 
 @contextmanager

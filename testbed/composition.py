@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from testbed.cluster.control_plane import control_plane
-from testbed.cluster.objects import prepare_cluster
+from testbed.cluster.nodes import await_nodes
+from testbed.cluster.objects import prepare_cluster, simulated_names
 from testbed.cluster.services import coredns, kwok, registry
 from testbed.context import Context
 from testbed.delivery import delivery
@@ -31,7 +32,8 @@ def compose(context: Context) -> list[Process | Task]:
         gitlab(context),
     ]
     if context.simulated_nodes:
-        items.append(kwok(context))
+        nodes = partial(await_nodes, context, simulated_names(context))
+        items += [kwok(context), Task(name="simulated-nodes", run=nodes, after=("kwok", "cluster-objects"))]
     if context.real_node:
         pause = partial(push_program_image, context, context.tools.path("pause"), PAUSE_IMAGE)
         items += [

@@ -53,7 +53,7 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
         with progress.step(f"image {_HELLO}"):
             publish_hello(context)
         for name in stacks.ORDER:
-            stacks.up(name, environment, progress)
+            stacks.up(name, environment, context.layout.config, progress)
             if name == stacks.ORDER[0]:
                 _seed(environment, progress)
         if not context.real_node:

@@ -20,10 +20,13 @@ def variables(context: Context) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{private_directory(layout.data / 'pulumi')}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(context.secret_file("pulumi-passphrase")),
         "PULUMI_HOME": str(private_directory(layout.data / "pulumi-home")),
-        # The passphrase's salt is this testbed's alone: it stays in the state, not in the checkout's stack files.
+        # The passphrase's salt is this testbed's alone: it comes from the state, not from the checkout's stack files.
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # A site's proxy does not know the way to loopback, nor to the testbed's own network.
+        "NO_PROXY": f"127.0.0.1,localhost,{context.network.cidr}",
+        "no_proxy": f"127.0.0.1,localhost,{context.network.cidr}",
         "BIGHPC_TESTBED": layout.name,
         "BIGHPC_ARGOCD_WEBHOOK_URL": f"http://127.0.0.1:{ports['argocd-server']}/api/webhook",
         "BIGHPC_ARGOCD_WEBHOOK_SECRET": context.secret("argocd-webhook"),

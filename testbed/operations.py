@@ -58,7 +58,8 @@ def up(layout: Layout, wishes: Wishes, progress: Progress) -> Context:
             preflight.ensure_packages(real_node=real_node, progress=progress, log=layout.logs / "packages.log")
             if real_node:
                 preflight.check_kernel()
-        tools = ensure(progress.say, progress.waiting)
+        with progress.live():
+            tools = ensure(progress.say, progress.waiting)
         state = _choose(layout, wishes, before, real_node=real_node, running=running)
         save_state(layout, state)
         context = context_of(layout, state, tools)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -14,7 +15,7 @@ from pulumi.automation import CommandError, EngineEvent, LocalWorkspaceOptions, 
 from testbed.errors import UserError
 from testbed.progress import Progress
 
-__all__ = ["CHECKOUT", "ORDER", "up"]
+__all__ = ["CHECKOUT", "ORDER", "stack_file", "up", "without_salt"]
 
 CHECKOUT = Path(__file__).parent.parent
 """The program: the directory with Pulumi.yaml."""
@@ -25,12 +26,24 @@ ORDER = ("prod", "preview", "dev")
 _QUIET = {OpType.SAME, OpType.READ}
 
 
-def up(stack_name: str, environment: Mapping[str, str], progress: Progress) -> Counter[str]:
+def stack_file(stack_name: str) -> Path:
+    """The stack's configuration in the checkout."""
+    return CHECKOUT / f"Pulumi.{stack_name}.yaml"
+
+
+def without_salt(content: str) -> str:
+    """A stack file's content without the salt of some passphrase."""
+    return re.sub(r"^encryptionsalt:.*\n?", "", content, flags=re.MULTILINE)
+
+
+def up(stack_name: str, environment: Mapping[str, str], files: Path, progress: Progress) -> Counter[str]:
     """Bring one stack up and report what it changes while it does.
 
     Args:
         stack_name: the stack, which is created when it is not there yet.
         environment: what ``bighpc testbed env`` exports.
+        files: a directory of the testbed's for its copies of the stack files: the engine writes the salt of the
+            testbed's passphrase into the file it reads, and the checkout's are data for every machine.
         progress: gets the step.
 
     Returns:
@@ -43,6 +56,8 @@ def up(stack_name: str, environment: Mapping[str, str], progress: Progress) -> C
     with progress.step(f"pulumi up --stack {stack_name}") as detail:
         _create(stack_name, environment)
         stack = automation.select_stack(stack_name, work_dir=str(CHECKOUT), opts=options)
+        file = files / stack_file(stack_name).name
+        file.write_text(without_salt(stack_file(stack_name).read_text()))
         changed: Counter[str] = Counter()
 
         def on_event(event: EngineEvent) -> None:
@@ -52,18 +67,14 @@ def up(stack_name: str, environment: Mapping[str, str], progress: Progress) -> C
                 detail(f"{metadata.op.value} {metadata.type} {metadata.urn.rsplit('::', 1)[-1]}")
 
         try:
-            result = stack.up(on_event=on_event, color="never", suppress_outputs=True)
+            result = stack.up(config_file=str(file), on_event=on_event, color="never", suppress_outputs=True)
         except CommandError as error:
             raise UserError(f"pulumi up --stack {stack_name} failed:\n{_reason(str(error))}") from None
     return Counter(result.summary.resource_changes or {})
 
 
 def _create(stack_name: str, environment: Mapping[str, str]) -> None:
-    """Make the stack in the state backend if it is not there.
-
-    In a copy of the project file: the engine writes the salt of this testbed's passphrase beside the project it is
-    asked for, and the checkout's stack files are data for every machine.
-    """
+    """Make the stack in the state backend if it is not there; from a copy of the project file, for the same reason."""
     with tempfile.TemporaryDirectory(prefix="bighpc-stack-") as directory:
         shutil.copy(CHECKOUT / "Pulumi.yaml", directory)
         automation.create_or_select_stack(

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from testbed import language
+from testbed.cluster.nodes import NODE_NAME, NodeState, node_states
+from testbed.cluster.objects import simulated_names
 from testbed.composition import compose, processes_of
 from testbed.context import Context
 from testbed.existing import load_context
 from testbed.host.supervision import ProcessState, Supervisor
 from testbed.layout import Layout
 from testbed.processes import Kind, NotReadyError, Process
+from testbed.provider.installation import EXECUTABLE as GITLAB_PLUGIN
+from testbed.pulumirpc.launcher import is_launcher
 from testbed.startup import last_lines
 
 __all__ = ["Entry", "collect"]
@@ -48,7 +55,7 @@ def collect(layout: Layout) -> list[Entry]:
     with ThreadPoolExecutor(max_workers=len(processes)) as pool:
         entries = list(pool.map(lambda process: _process_entry(context, process, states), processes))
     api_ready = any(entry.name == "kube-apiserver" and entry.ready for entry in entries)
-    return [*entries, *_node_entries(context, api_ready)]
+    return [*entries, *_node_entries(context, api_ready), *_plugin_entries(context)]
 
 
 def _process_entry(context: Context, process: Process, states: dict[str, ProcessState]) -> Entry:
@@ -84,33 +91,36 @@ def _obstacle(logs: Path, process: Process, state: ProcessState | None) -> str:
 
 
 def _node_entries(context: Context, api_ready: bool) -> list[Entry]:
-    from testbed.node.node import NODE_NAME
-
-    expected = {f"simulated-{number}": Kind.SIMULATED for number in range(context.simulated_nodes)}
+    kinds = dict.fromkeys(simulated_names(context), Kind.SIMULATED)
     if context.real_node:
-        expected = {NODE_NAME: Kind.REAL, **expected}
-    seen = _nodes(context) if api_ready else {}
-    unknown = (False, "", "no such node" if api_ready else "the API server is not ready")
+        kinds = {NODE_NAME: Kind.REAL, **kinds}
+    reason, states = "the API server is not ready", {}
+    if api_ready:
+        try:
+            reason, states = "no such node", node_states(context)
+        except NotReadyError as error:
+            reason = str(error)
     entries = []
-    for name, kind in expected.items():
-        ready, version, reason = seen.get(name, unknown)
-        entries.append(Entry(name=name, kind=kind, ready=ready, version=version, reason=reason))
+    for name, kind in kinds.items():
+        state = states.get(name) or NodeState(name=name, version="", obstacle=reason)
+        ready = not state.obstacle
+        entries.append(Entry(name=name, kind=kind, ready=ready, version=state.version, reason=state.obstacle))
     return entries
 
 
-def _nodes(context: Context) -> dict[str, tuple[bool, str, str]]:
-    """Nodes by name: whether Ready, which version, why not."""
-    from lightkube.resources.core_v1 import Node
-
-    from testbed.cluster.objects import client
-
-    nodes = {}
-    for node in client(context).list(Node):
-        if node.metadata is None or node.metadata.name is None or node.status is None:
-            continue
-        ready = next((condition for condition in node.status.conditions or [] if condition.type == "Ready"), None)
-        version = node.status.nodeInfo.kubeletVersion if node.status.nodeInfo else ""
-        is_ready = ready is not None and ready.status == "True"
-        reason = "" if is_ready else ((ready and ready.message) or "no heartbeat yet")
-        nodes[node.metadata.name] = (is_ready, version, reason)
-    return nodes
+def _plugin_entries(context: Context) -> list[Entry]:
+    """What the Pulumi engine starts when it needs it: there or not, the published one or our double."""
+    gitlab_version = importlib.metadata.version("pulumi-gitlab")
+    gitlab_directory = context.layout.data / "pulumi-home" / "plugins" / f"resource-gitlab-v{gitlab_version}"
+    places = {
+        language.EXECUTABLE: (context.layout.bin, f"v{importlib.metadata.version('pulumi')}"),
+        GITLAB_PLUGIN: (gitlab_directory, f"v{gitlab_version}"),
+    }
+    entries = []
+    for name, (directory, version) in places.items():
+        double = directory / name
+        found = double if double.exists() else shutil.which(name, path=context.search_path)
+        kind = Kind.DOUBLE if found is None or is_launcher(Path(found)) else Kind.REAL
+        reason = "" if found else f"neither the published one is on PATH, nor is the double in {directory}"
+        entries.append(Entry(name=name, kind=kind, ready=not reason, version=version, reason=reason))
+    return entries

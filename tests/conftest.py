@@ -30,7 +30,7 @@ class Recorder(pulumi.runtime.Mocks):
     resources: list[Recorded] = field(default_factory=list)
     invokes: list[str] = field(default_factory=list)
     recorded_outputs: dict[str, Any] = field(default_factory=dict)
-    """What the engine says an earlier run exported."""
+    """What the engine says is in the state: type and outputs by URN."""
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.resources.append(Recorded(args.typ, args.name, args.inputs))
@@ -77,7 +77,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     loop = remembered()
     asyncio.set_event_loop(loop)
     mocks = Recorder()
-    pulumi.runtime.set_mocks(mocks, project="bighpc", stack="dev", preview=False)
+    pulumi.runtime.set_mocks(mocks, project="bighpc", stack="dev", preview=False, organization="organization")
     yield mocks
     # A test that refuses a program leaves the SDK's own root resource half registered.
     while tasks := asyncio.all_tasks(loop):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import httpx2
 from lightkube import ApiError, Client, KubeConfig, codecs
-from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Node
 
 from testbed.context import Context
 from testbed.processes import NotReadyError
 
-__all__ = ["SIMULATED_LABEL", "apply_all", "client", "cluster_objects", "prepare_cluster"]
+__all__ = [
+    "SIMULATED_LABEL",
+    "apply_all",
+    "cluster_objects",
+    "prepare_cluster",
+    "reached",
+    "simulated_names",
+]
 
 SIMULATED_LABEL = "kwok.x-k8s.io/node"
 """Label, annotation and taint of simulated nodes, all with the value ``fake``."""
@@ -21,35 +29,46 @@ _MANAGER = "bighpc-testbed"
 _MANAGED = {"app.kubernetes.io/managed-by": _MANAGER}
 
 
-def client(context: Context) -> Client:
-    """A Kubernetes client with the administrator's rights."""
+@contextmanager
+def reached(context: Context) -> Iterator[Client]:
+    """A Kubernetes client with the administrator's rights.
+
+    Raises:
+        NotReadyError: instead of whatever goes wrong between it and the API server.
+    """
     config = KubeConfig.from_file(str(context.admin_kubeconfig()))
-    return Client(config=config.get(), field_manager=_MANAGER, trust_env=False)
+    try:
+        with Client(config=config.get(), field_manager=_MANAGER, trust_env=False) as api:
+            yield api
+    except (ApiError, httpx2.HTTPError) as error:
+        raise NotReadyError(f"API server: {error or type(error).__name__}") from None
 
 
-def apply_all(client: Client, objects: Iterable[dict[str, Any]]) -> None:
-    """Apply objects server-side; those that are there already are brought to the wanted state.
+def apply_all(api: Client, objects: Iterable[dict[str, Any]]) -> None:
+    """Apply objects server-side; those that are there already are brought to the wanted state."""
+    for content in objects:
+        api.apply(codecs.from_dict(content), force=True)
+
+
+def prepare_cluster(context: Context) -> None:
+    """Put the cluster's own objects in place and make the number of simulated nodes right.
 
     Raises:
         NotReadyError: when the API server does not take them now.
     """
-    for content in objects:
-        name = f"{content['kind']} {content['metadata']['name']}"
-        try:
-            client.apply(codecs.from_dict(content), force=True)
-        except (ApiError, ConfigError) as error:
-            raise NotReadyError(f"{name}: {error}") from None
+    with reached(context) as api:
+        apply_all(api, cluster_objects(context))
+        wanted = set(simulated_names(context))
+        nodes = api.list(Node, labels={SIMULATED_LABEL: "fake"})
+        present = {node.metadata.name for node in nodes if node.metadata and node.metadata.name}
+        for name in sorted(present - wanted):
+            api.delete(Node, name)
+        apply_all(api, (_simulated_node(name) for name in sorted(wanted - present)))
 
 
-def prepare_cluster(context: Context) -> None:
-    """Put the cluster's own objects in place and make the number of simulated nodes right."""
-    api = client(context)
-    apply_all(api, cluster_objects(context))
-    wanted = {f"simulated-{number}" for number in range(context.simulated_nodes)}
-    present = {node.metadata.name for node in api.list(Node, labels={SIMULATED_LABEL: "fake"}) if node.metadata}
-    for name in sorted(present - wanted, key=str):
-        api.delete(Node, str(name))
-    apply_all(api, (_simulated_node(name) for name in sorted(wanted - present)))
+def simulated_names(context: Context) -> list[str]:
+    """The names of the simulated nodes."""
+    return [f"simulated-{number}" for number in range(context.simulated_nodes)]
 
 
 def cluster_objects(context: Context) -> list[dict[str, Any]]:

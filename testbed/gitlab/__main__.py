@@ -5,17 +5,23 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import logging
+import os
+import signal
+import socket
 import sys
 from pathlib import Path
 
 import uvicorn
 
 from testbed.gitlab.accounts import AccountsError, ensure_accounts
+from testbed.gitlab.forge import Forge
 from testbed.gitlab.server import build, create_forge
 from testbed.gitlab.settings import Settings
 from testbed.gitlab.store import SchemaError
 
 __all__ = ["main"]
+
+log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,29 +32,37 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    host, port = options.listen
     settings = Settings(data=options.data.resolve(), external_url=options.external_url.rstrip("/"))
     try:
-        forge = create_forge(settings)
-        ensure_accounts(forge.database, options.root_token_file, options.bot_token_file)
+        with _listen(*options.listen) as listener:
+            forge = create_forge(settings)
+            ensure_accounts(forge.database, options.root_token_file, options.bot_token_file)
+            return _serve(forge, listener)
     except (AccountsError, SchemaError, OSError) as error:
         sys.stderr.write(f"gitlab double: {error}\n")
         return 1
+
+
+def _serve(forge: Forge, listener: socket.socket) -> int:
     configuration = uvicorn.Config(
-        build(forge),
-        host=host,
-        port=port,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=5,
+        build(forge), access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=5
     )
     server = uvicorn.Server(configuration)
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        return 0
+    # When it has shut down, the server raises the signal once more, for whoever handled it before.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    log.info("listening on %s:%s as %s", *listener.getsockname()[:2], forge.settings.external_url)
+    server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything else, so that a second double on the same data does not get far."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(f"cannot listen on {host}:{port}: {reason}; choose another port with --listen") from None
 
 
 def _parser() -> argparse.ArgumentParser:

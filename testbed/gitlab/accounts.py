@@ -41,7 +41,10 @@ def ensure_accounts(database: Database, root_token: Path, bot_token: Path | None
         _ensure_token(session, root, _read(root_token), ADMIN_SCOPES)
         if bot_token is not None:
             bot = _ensure_user(session, BOT, "BigHPC bot", admin=False)
-            _ensure_token(session, bot, _read(bot_token), BOT_SCOPES)
+            token = _read(bot_token)
+            if token == _read(root_token):
+                raise AccountsError(f"token file {bot_token}: the same token as in {root_token}; each needs its own")
+            _ensure_token(session, bot, token, BOT_SCOPES)
 
 
 def _read(file: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import uuid
+import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -22,12 +22,15 @@ from testbed.gitlab.core.actor import ANONYMOUS, Actor, authenticate
 from testbed.gitlab.core.errors import ApiError
 from testbed.gitlab.core.levels import Level
 from testbed.gitlab.forge import Forge
-from testbed.gitlab.repositories import backend, hook
+from testbed.gitlab.repositories import backend, hook, spool
 from testbed.gitlab.repositories.policy import push_policy
 from testbed.gitlab.repositories.pushes import sweep
+from testbed.gitlab.repositories.storage import is_empty
 from testbed.gitlab.store import Project
 
 __all__ = ["routes"]
+
+log = logging.getLogger(__name__)
 
 MISSING = "The project you were looking for could not be found or you don't have permission to view it.\n"
 NO_DOWNLOAD = "You are not allowed to download code from this project.\n"
@@ -72,7 +75,7 @@ def routes(forge: Forge) -> list[Route]:
         except _RefusedError as refused:
             return refused.response
         repository = forge.storage.path(grant.project_id)
-        finished = partial(run_in_threadpool, sweep, forge)
+        finished = partial(run_in_threadpool, _record, forge)
         return await backend.serve(request, {**variables, **grant.variables}, repository, path, finished)
 
     async def advertise(request: Request) -> Response:
@@ -95,6 +98,14 @@ def routes(forge: Forge) -> list[Route]:
             Route(f"{prefix}/git-receive-pack", receive, methods=["POST"]),
         )
     ]
+
+
+def _record(forge: Forge) -> None:
+    """Record what was pushed. The client has its objects in place, so a failure here is no failure of the push."""
+    try:
+        sweep(forge)
+    except Exception:
+        log.exception("a push is not recorded yet; it is tried again with the next one, or at the next start")
 
 
 def _authorise(forge: Forge, request: Request, action: Literal["fetch", "push"]) -> _Grant:
@@ -146,11 +157,12 @@ def _check_push(session: Session, actor: Actor, project: Project) -> None:
 
 
 def _hook_variables(forge: Forge, session: Session, actor: Actor, project: Project) -> dict[str, str]:
+    empty = is_empty(forge.storage.open(project.id))
     receipt = {
-        "file": str(forge.settings.spool / f"{uuid.uuid4()}.json"),
+        "file": str(spool.new_path(forge.settings.spool)),
         "facts": {"project_id": project.id, "user_id": actor.user.id if actor.user else None},
     }
     return {
-        hook.POLICY_VARIABLE: push_policy(session, actor, project).to_json(),
+        hook.POLICY_VARIABLE: push_policy(session, actor, project, empty=empty).to_json(),
         hook.RECEIPT_VARIABLE: json.dumps(receipt),
     }

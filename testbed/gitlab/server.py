@@ -56,13 +56,15 @@ def build(forge: Forge) -> ASGIApp:
                 await courier
             forge.database.close()
 
+    # The framework answers HEAD with any GET endpoint; those with an answer of their own go first.
+    endpoints = [endpoint for family in families() for endpoint in family.endpoints]
     application = Starlette(
         routes=[
             Route("/-/readiness", _readiness),
             Route("/-/liveness", _readiness),
             Route("/-/health", _health),
             Route("/-/double", _double),
-            *(endpoint.route(forge) for family in families() for endpoint in family.endpoints),
+            *(endpoint.route(forge) for endpoint in sorted(endpoints, key=lambda each: each.method != "HEAD")),
             *githttp.routes(forge),
         ],
         exception_handlers={ApiError: _api_error, HTTPException: _http_error, Exception: _failure},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -68,6 +69,8 @@ def clean(layout: Layout) -> list[str]:
     # A lazy shim may have outlived its container until now.
     found += _end(marked_processes(layout.root))
     shutil.rmtree(layout.run, ignore_errors=True)
+    with contextlib.suppress(OSError):  # Other testbeds are there.
+        layout.run.parent.rmdir()
     return found
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
@@ -51,13 +52,12 @@ class ProcessState:
     @classmethod
     def parse(cls, info: Mapping[str, Any]) -> Self:
         """Read one record of supervisord's answer."""
-        ended = f"ended with {info['exitstatus']}" if info["statename"] in {"EXITED", "BACKOFF"} else ""
-        return cls(
-            name=info["group"],
-            state=info["statename"],
-            pid=info["pid"] or None,
-            problem=info["spawnerr"] or ended,
-        )
+        problem: str = info["spawnerr"]
+        if problem.startswith("Exited too quickly"):
+            problem = f"ended with code {info['exitstatus']} right after its start"
+        elif info["statename"] == "EXITED":
+            problem = f"ended with code {info['exitstatus']}"
+        return cls(name=info["group"], state=info["statename"], pid=info["pid"] or None, problem=problem)
 
 
 def base_environment(layout: Layout, *, search_path: str, cluster: str) -> dict[str, str]:
@@ -104,7 +104,7 @@ class Supervisor:
         if self.pid is None:
             return False
         try:
-            self._rpc.getState()
+            self._call("getState")
         except (OSError, xmlrpc.client.Error):
             return False
         return True
@@ -127,7 +127,7 @@ class Supervisor:
         if self.pid is None:
             return {}
         try:
-            infos = cast("list[dict[str, Any]]", self._rpc.getAllProcessInfo())
+            infos = cast("list[dict[str, Any]]", self._call("getAllProcessInfo"))
         except (OSError, xmlrpc.client.Error):
             return {}
         return {state.name: state for state in map(ProcessState.parse, infos)}
@@ -135,7 +135,7 @@ class Supervisor:
     def start(self, name: str) -> None:
         """Start one process without waiting for it."""
         try:
-            self._rpc.startProcess(name, False)
+            self._call("startProcess", name, False)
         except xmlrpc.client.Fault as fault:
             if "ALREADY_STARTED" not in fault.faultString:
                 raise UserError(f"{name} cannot be started: {fault.faultString}") from None
@@ -143,7 +143,7 @@ class Supervisor:
     def stop(self, name: str) -> None:
         """Ask one process to stop, without waiting for it."""
         try:
-            self._rpc.stopProcess(name, False)
+            self._call("stopProcess", name, False)
         except xmlrpc.client.Fault as fault:
             if "NOT_RUNNING" not in fault.faultString:
                 raise UserError(f"{name} cannot be stopped: {fault.faultString}") from None
@@ -162,10 +162,11 @@ class Supervisor:
         except psutil.TimeoutExpired:
             process.kill()
 
-    @property
-    def _rpc(self) -> Any:  # the methods of an XML-RPC proxy are not typed
+    def _call(self, method: str, *arguments: object) -> Any:  # whatever supervisord answers
         transport = SupervisorTransport(None, None, serverurl=f"unix://{self._socket}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        with closing(transport):
+            server = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+            return getattr(server.supervisor, method)(*arguments)
 
     def _launch(self, environment: Mapping[str, str]) -> None:
         self._socket.unlink(missing_ok=True)
@@ -182,14 +183,13 @@ class Supervisor:
             time.sleep(0.05)
 
     def _reconcile(self) -> None:
-        rpc = self._rpc
         try:
-            added, changed, removed = rpc.reloadConfig()[0]
+            added, changed, removed = self._call("reloadConfig")[0]
             for name in [*changed, *removed]:
-                rpc.stopProcessGroup(name)
-                rpc.removeProcessGroup(name)
+                self._call("stopProcessGroup", name)
+                self._call("removeProcessGroup", name)
             for name in [*added, *changed]:
-                rpc.addProcessGroup(name)
+                self._call("addProcessGroup", name)
         except xmlrpc.client.Fault as fault:
             raise UserError(f"supervisord does not take its new configuration: {fault.faultString}") from None
 

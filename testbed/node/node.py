@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 
 import yaml
-from lightkube import ApiError
-from lightkube.resources.core_v1 import Node
 
 from testbed.cluster.control_plane import kubelet_client
-from testbed.cluster.objects import client
+from testbed.cluster.nodes import NODE_NAME, await_nodes
 from testbed.cluster.pki import Authority
 from testbed.commands import run
 from testbed.context import CLUSTER_DOMAIN, Context
@@ -23,9 +20,7 @@ from testbed.probes import http_probe
 from testbed.processes import NotReadyError, Process
 from testbed.startup import Task
 
-__all__ = ["NODE_NAME", "node_items"]
-
-NODE_NAME = "testbed-0"
+__all__ = ["node_items"]
 
 
 def node_items(context: Context) -> list[Process | Task]:
@@ -35,33 +30,23 @@ def node_items(context: Context) -> list[Process | Task]:
         containerd(context),
         _kubelet(context),
         _kube_proxy(context),
-        Task(name=NODE_NAME, run=partial(_await_node, context), after=("kubelet", "kube-proxy", "coredns")),
+        Task(
+            name=NODE_NAME, run=partial(await_nodes, context, [NODE_NAME]), after=("kubelet", "kube-proxy", "coredns")
+        ),
     ]
 
 
 def _try_link(context: Context) -> None:
     """See whether the node reaches the API server: the one thing that a firewall of the host can prevent."""
     target = (context.network.host, context.ports["kube-apiserver"])
-    code = f"import socket; socket.create_connection({target!r}, timeout=2)"
     try:
-        run(*enter(context.layout), sys.executable, "-c", code)
+        run(*enter(context.layout), "timeout", "2", "bash", "-c", f"exec 3<>/dev/tcp/{target[0]}/{target[1]}")
     except UserError:
         device = link_name(context.layout)
         raise NotReadyError(
             f"the node cannot connect to {target[0]}:{target[1]} on this host; if a firewall filters incoming "
             f"connections, let those from device {device} in (for example `ufw allow in on {device}`)"
         ) from None
-
-
-def _await_node(context: Context) -> None:
-    try:
-        node = client(context).get(Node, NODE_NAME)
-    except ApiError as error:
-        raise NotReadyError(str(error)) from None
-    conditions = (node.status and node.status.conditions) or []
-    ready = next((condition for condition in conditions if condition.type == "Ready"), None)
-    if ready is None or ready.status != "True":
-        raise NotReadyError(f"node {NODE_NAME}: {(ready and ready.message) or 'no status yet'}")
 
 
 def _kubelet(context: Context) -> Process:

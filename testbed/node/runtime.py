@@ -9,7 +9,7 @@ from pathlib import Path
 from testbed.commands import run, succeeds
 from testbed.context import REGISTRY_HOST, Context
 from testbed.errors import UserError
-from testbed.files import private_directory
+from testbed.files import private_directory, write_private
 from testbed.host.packages import CNI_PACKAGE, cni_directory, find_command, install_command
 from testbed.node.namespaces import enter
 from testbed.probes import unix_probe
@@ -55,7 +55,6 @@ def _config(context: Context) -> str:
         raise UserError(f"the CNI plugins are not installed; install them with `{install_command([CNI_PACKAGE])}`")
     run_directory = context.layout.run
     root = private_directory(context.layout.data / "containerd")
-    snapshotter = "overlayfs" if _overlay_works(root) else "native"
     return f"""\
 version = 2
 root = "{root}"
@@ -76,7 +75,7 @@ netns_mounts_under_state_dir = true
 stream_server_address = "127.0.0.1"
 
 [{_CRI}.containerd]
-snapshotter = "{snapshotter}"
+snapshotter = "{_snapshotter(root)}"
 default_runtime_name = "runc"
 
 [{_CRI}.containerd.runtimes.runc]
@@ -125,6 +124,14 @@ def _write_registry(context: Context) -> None:
         f"registries/{REGISTRY_HOST}/hosts.toml",
         f'server = "{server}"\n\n[host."{server}"]\ncapabilities = ["pull", "resolve"]\n',
     )
+
+
+def _snapshotter(root: Path) -> str:
+    """How image layers are stacked; decided once, since containers do not survive a change."""
+    file = root / "bighpc-snapshotter"
+    if not file.is_file():
+        write_private(file, "overlayfs" if _overlay_works(root) else "native")
+    return file.read_text(encoding="utf-8")
 
 
 def _overlay_works(root: Path) -> bool:

@@ -14,6 +14,7 @@ FAMILIES = (
     "personal_tokens",
     "groups",
     "projects",
+    "namespaces",
     "members",
     "labels",
     "milestones",
@@ -29,11 +30,14 @@ FAMILIES = (
     "commits",
     "files",
     "protections",
+    "deploy_keys",
+    "job_token_scope",
     "agents",
     "runners",
     "environments",
     "deployments",
     "schedules",
+    "triggers",
 )
 """The modules; each has its endpoints in ``routes``. Earlier ones win where paths overlap."""
 

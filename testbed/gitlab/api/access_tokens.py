@@ -93,9 +93,8 @@ def rotate(call: Call, old: AccessToken, expires_at: date | None) -> tuple[Acces
     Whoever rotates a revoked token has stolen it, or was stolen from; so its successors are revoked too.
     """
     if old.revoked:
-        _revoke_successors(call, old)
-        call.session.commit()
-        raise bad_request("token already revoked")
+        _revoke_successors(old)
+        raise bad_request("token already revoked").keeping_changes()
     secret = generate("glpat-")
     new = AccessToken(
         user=old.user,
@@ -110,7 +109,7 @@ def rotate(call: Call, old: AccessToken, expires_at: date | None) -> tuple[Acces
     return call.add(new), secret
 
 
-def _revoke_successors(call: Call, old: AccessToken) -> None:
+def _revoke_successors(old: AccessToken) -> None:
     tokens = sorted(old.user.tokens, key=lambda token: token.id)
     family = {old.id}
     for token in tokens:

@@ -18,7 +18,7 @@ from testbed.gitlab.store import Agent, AgentToken
 
 __all__ = ["agent_entity", "routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 MOST_TOKENS = 2
 
@@ -60,14 +60,14 @@ def agent_entity(agent: Agent) -> dict[str, Any]:
     }
 
 
-@routes.get("/projects/{id}/cluster_agents", anonymous=False)
+@routes.get("/projects/{id}/cluster_agents")
 def list_agents(call: Call) -> Page:
     """The agents that the project configures."""
     project = call.project(Level.DEVELOPER)
     return call.page(select(Agent).where(Agent.project_id == project.id).order_by(Agent.name), Agent.id, agent_entity)
 
 
-@routes.get("/projects/{id}/cluster_agents/{agent_id}", anonymous=False)
+@routes.get("/projects/{id}/cluster_agents/{agent_id}")
 def get_agent(call: Call) -> dict[str, Any]:
     """One agent."""
     return agent_entity(_agent(call, Level.DEVELOPER))
@@ -91,7 +91,7 @@ def delete_agent(call: Call) -> None:
     call.session.delete(_agent(call, Level.MAINTAINER))
 
 
-@routes.get("/projects/{id}/cluster_agents/{agent_id}/tokens", anonymous=False)
+@routes.get("/projects/{id}/cluster_agents/{agent_id}/tokens")
 def list_agent_tokens(call: Call) -> Page:
     """The active tokens."""
     agent = _agent(call, Level.DEVELOPER)
@@ -99,7 +99,7 @@ def list_agent_tokens(call: Call) -> Page:
     return call.page(statement.order_by(AgentToken.id.desc()), AgentToken.id, _token_basic)
 
 
-@routes.get("/projects/{id}/cluster_agents/{agent_id}/tokens/{token_id}", anonymous=False)
+@routes.get("/projects/{id}/cluster_agents/{agent_id}/tokens/{token_id}")
 def get_agent_token(call: Call) -> dict[str, Any]:
     """One active token."""
     token = _token(call, _agent(call, Level.DEVELOPER))

@@ -20,7 +20,7 @@ from testbed.gitlab.store import Board, BoardList, Container, Label, Milestone, 
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 RowT = TypeVar("RowT", Label, Milestone)
 

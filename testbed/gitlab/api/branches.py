@@ -9,7 +9,7 @@ import pygit2
 
 from testbed.gitlab.api.entities import web_url
 from testbed.gitlab.core.call import Call
-from testbed.gitlab.core.errors import not_found, rejected
+from testbed.gitlab.core.errors import forbidden, not_found, rejected
 from testbed.gitlab.core.levels import Level
 from testbed.gitlab.core.pagination import Page
 from testbed.gitlab.core.params import NotEmpty, Params
@@ -17,8 +17,8 @@ from testbed.gitlab.core.routing import Routes
 from testbed.gitlab.repositories.commits import commit_entity
 from testbed.gitlab.repositories.policy import push_policy
 from testbed.gitlab.repositories.reading import code_of, resolve
-from testbed.gitlab.repositories.rules import BRANCHES, ZERO, Change, PushPolicy
-from testbed.gitlab.repositories.writing import may_push, update_ref
+from testbed.gitlab.repositories.rules import BRANCHES, ZERO, Change, PushPolicy, refusal
+from testbed.gitlab.repositories.writing import update_ref
 from testbed.gitlab.store import Project
 
 __all__ = ["routes"]
@@ -104,10 +104,8 @@ def create_branch(call: Call, params: CreateBranch) -> dict[str, Any]:
     start = resolve(repository, params.ref)
     if start is None:
         raise rejected(400, f"Invalid reference name: {params.ref}")
-    if project.archived or not may_push(call, project, name):
-        raise rejected(400, "You are not allowed to create protected branches on this project.")
-    update_ref(call, project, Change(ZERO, str(start.id), BRANCHES + name, web=True))
     policy = push_policy(call.session, call.actor, project)
+    _change(call, project, policy, Change(ZERO, str(start.id), BRANCHES + name, web=True))
     return branch_entity(call, project, policy, repository.branches.local[name])
 
 
@@ -118,11 +116,7 @@ def delete_branch(call: Call) -> None:
     repository = call.forge.storage.open(project.id)
     branch = _branch(repository, call.path["branch"])
     policy = push_policy(call.session, call.actor, project)
-    if branch.branch_name == project.default_branch:
-        raise rejected(405, "Cannot remove HEAD branch")
-    if policy.matching("branch", branch.branch_name) and not policy.maintainer:
-        raise rejected(405, "You dont have push access to repo")
-    update_ref(call, project, Change(str(branch.target), ZERO, branch.name, web=True))
+    _change(call, project, policy, Change(str(branch.target), ZERO, branch.name, web=True))
 
 
 @routes.delete("/projects/{id}/repository/merged_branches", status=202)
@@ -136,6 +130,16 @@ def delete_merged_branches(call: Call) -> dict[str, str]:
         if not policy.matching("branch", name) and _merged(repository, project, branch):
             update_ref(call, project, Change(str(branch.target), ZERO, branch.name, web=True))
     return {"message": "202 Accepted"}
+
+
+def _change(call: Call, project: Project, policy: PushPolicy, change: Change) -> None:
+    """Create or remove a branch, unless a rule refuses it."""
+    if project.archived:
+        raise forbidden()
+    reason = refusal(policy, change, lambda _: False)
+    if reason:
+        raise rejected(400, reason)
+    update_ref(call, project, change)
 
 
 def _branch(repository: pygit2.Repository, name: str) -> pygit2.Branch:

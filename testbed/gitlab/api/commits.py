@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pygit2
@@ -14,7 +13,7 @@ from testbed.gitlab.api.entities import web_url
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.errors import not_found
 from testbed.gitlab.core.pagination import Page
-from testbed.gitlab.core.params import NotEmpty, Params
+from testbed.gitlab.core.params import Instant, NotEmpty, Params
 from testbed.gitlab.core.routing import Routes
 from testbed.gitlab.repositories.commits import Action, commit_entity
 from testbed.gitlab.repositories.reading import code_of, diff_entities, resolve
@@ -45,8 +44,8 @@ class ListCommits(Params):
     """GET projects/:id/repository/commits."""
 
     ref_name: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
     path: str | None = None
     author: str | None = None
     all: bool = False
@@ -199,7 +198,7 @@ def _diff(repository: pygit2.Repository, found: pygit2.Commit) -> pygit2.Diff:
 def _walk(repository: pygit2.Repository, starts: list[pygit2.Commit], first_parent: bool) -> Iterator[pygit2.Commit]:
     if not starts:
         return iter(())
-    walker = repository.walk(None, SortMode.TIME)
+    walker = repository.walk(None, SortMode.TOPOLOGICAL | SortMode.TIME)
     for start in starts:
         walker.push(start.id)
     if first_parent:

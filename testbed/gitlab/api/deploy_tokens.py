@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,14 +11,14 @@ from testbed.gitlab.core.clock import now
 from testbed.gitlab.core.errors import missing, parameter_error
 from testbed.gitlab.core.levels import Level
 from testbed.gitlab.core.pagination import Page
-from testbed.gitlab.core.params import CommaSeparated, NotEmpty, Params
+from testbed.gitlab.core.params import CommaSeparated, Instant, NotEmpty, Params
 from testbed.gitlab.core.routing import Routes
 from testbed.gitlab.core.tokens import digest, generate
 from testbed.gitlab.store import Container, DeployToken, Project
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 SCOPES = frozenset(
     {
@@ -40,7 +39,7 @@ class CreateDeployToken(Params):
     name: NotEmpty
     scopes: CommaSeparated
     username: str | None = None
-    expires_at: datetime | None = None
+    expires_at: Instant | None = None
 
 
 class ListDeployTokens(Params):
@@ -63,7 +62,7 @@ def deploy_token_entity(token: DeployToken, secret: str | None = None) -> dict[s
     }
 
 
-@routes.get("/deploy_tokens", anonymous=False)
+@routes.get("/deploy_tokens")
 def list_all_deploy_tokens(call: Call, params: ListDeployTokens) -> Page:
     """The deploy tokens of the whole instance, for administrators."""
     call.need_admin()

@@ -19,7 +19,7 @@ from testbed.gitlab.store import Deployment, Environment
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 Status = Literal["running", "success", "failed", "canceled"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -16,13 +15,13 @@ from testbed.gitlab.core.clock import now
 from testbed.gitlab.core.errors import forbidden, invalid, not_found, rejected
 from testbed.gitlab.core.levels import Level
 from testbed.gitlab.core.pagination import Page
-from testbed.gitlab.core.params import NotEmpty, Params
+from testbed.gitlab.core.params import Instant, NotEmpty, Params
 from testbed.gitlab.core.routing import Routes
 from testbed.gitlab.store import Agent, Environment, Project
 
 __all__ = ["ensure_environment", "environment_entity", "routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 Tier = Literal["production", "staging", "testing", "development", "other"]
 
@@ -76,7 +75,7 @@ class StopEnvironment(Params):
 class StopStale(Params):
     """POST projects/:id/environments/stop_stale."""
 
-    before: datetime
+    before: Instant
 
 
 def environment_entity(environment: Environment) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from testbed.gitlab.core.params import Params
+from testbed.gitlab.repositories.defaults import BY_NUMBER
 
 __all__ = ["DEFAULTS", "GroupAttributes"]
 
@@ -24,12 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "lock_math_rendering_limits_enabled": False,
     "default_branch": None,
     "default_branch_protection": 2,
-    "default_branch_protection_defaults": {
-        "allowed_to_push": [{"access_level": 40}],
-        "allow_force_push": False,
-        "allowed_to_merge": [{"access_level": 40}],
-        "developer_can_initial_push": False,
-    },
+    "default_branch_protection_defaults": BY_NUMBER[2],
     "request_access_enabled": True,
     "shared_runners_setting": "enabled",
     "max_artifacts_size": None,
@@ -44,6 +40,21 @@ DEFAULTS: dict[str, Any] = {
     "unique_project_download_limit": 0,
     "step_up_auth_required_oauth_provider": None,
 }
+
+
+class LevelEntry(Params):
+    """One role."""
+
+    access_level: Literal[0, 30, 40, 60]
+
+
+class ProtectionDefaults(Params):
+    """``default_branch_protection_defaults``."""
+
+    allowed_to_push: list[LevelEntry] | None = None
+    allowed_to_merge: list[LevelEntry] | None = None
+    allow_force_push: bool | None = None
+    developer_can_initial_push: bool | None = None
 
 
 class GroupAttributes(Params):
@@ -64,7 +75,7 @@ class GroupAttributes(Params):
     lock_math_rendering_limits_enabled: bool | None = None
     default_branch: str | None = None
     default_branch_protection: Literal[0, 1, 2, 3, 4] | None = None
-    default_branch_protection_defaults: dict[str, Any] | None = None
+    default_branch_protection_defaults: ProtectionDefaults | None = None
     request_access_enabled: bool | None = None
     shared_runners_setting: (
         Literal["disabled_and_unoverridable", "disabled_and_overridable", "disabled_with_override", "enabled"] | None
@@ -82,5 +93,12 @@ class GroupAttributes(Params):
     step_up_auth_required_oauth_provider: str | None = None
 
     def chosen(self) -> dict[str, Any]:
-        """The settings that were sent."""
-        return self.model_dump(exclude_unset=True, include=set(GroupAttributes.model_fields))
+        """The settings that were sent. The old number and the settings it stands for go together."""
+        result = self.model_dump(exclude_unset=True, include=set(GroupAttributes.model_fields))
+        defaults, number = "default_branch_protection_defaults", "default_branch_protection"
+        if result.get(defaults) is not None:
+            result[defaults] = {**BY_NUMBER[2], **result[defaults]}
+            result[number] = next((each for each, known in BY_NUMBER.items() if known == result[defaults]), 2)
+        elif result.get(number) is not None:
+            result[defaults] = BY_NUMBER[result[number]]
+        return result

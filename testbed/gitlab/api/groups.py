@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from testbed.gitlab.api.entities import check_path, web_url
 from testbed.gitlab.api.group_attributes import DEFAULTS, GroupAttributes
 from testbed.gitlab.api.project_entities import project_entity
 from testbed.gitlab.api.project_filter import ProjectFilter, filtered
-from testbed.gitlab.core.access import level_of, visible_groups, visible_projects
+from testbed.gitlab.core.access import level_of, member_of_group, visible_groups, visible_projects
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.errors import forbidden, not_found, rejected
 from testbed.gitlab.core.levels import Level, Visibility
@@ -52,7 +53,7 @@ class ListGroups(Params):
     top_level_only: bool = False
     all_available: bool | None = None
     skip_groups: CommaSeparated = Field(default_factory=list)
-    min_access_level: int | None = None
+    min_access_level: Level | None = None
     order_by: str = "name"
     sort: str = "asc"
 
@@ -184,7 +185,7 @@ def delete_group(call: Call) -> dict[str, str]:
     group = call.group(Level.OWNER)
     inside = select(Project.id).where(Project.full_path.startswith(f"{group.full_path}/", autoescape=True))
     for project_id in call.session.scalars(inside):
-        call.forge.storage.delete(project_id)
+        call.when_kept(partial(call.forge.storage.delete, project_id))
     call.session.delete(group)
     return {"message": "202 Accepted"}
 
@@ -210,9 +211,7 @@ def _groups(call: Call, statement: Select[Namespace], params: ListGroups) -> Pag
         statement = statement.where(Namespace.id.not_in([int(each) for each in params.skip_groups]))
     least = Level.OWNER if params.owned else params.min_access_level
     if least:
-        rows = call.session.scalars(statement).all()
-        allowed = [row.id for row in rows if level_of(call.session, call.actor, row) >= least]
-        statement = statement.where(Namespace.id.in_(allowed))
+        statement = statement.where(member_of_group(call.session, call.actor, least))
     column = {"path": Namespace.path, "id": Namespace.id}.get(params.order_by, Namespace.name)
     statement = statement.order_by(column.desc() if params.sort == "desc" else column.asc(), Namespace.id)
     return call.page(statement, Namespace.id, lambda row: group_entity(call, row))

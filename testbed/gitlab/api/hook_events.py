@@ -21,7 +21,7 @@ from testbed.gitlab.webhooks.queue import enqueue_for
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 
 class ListEvents(Params):

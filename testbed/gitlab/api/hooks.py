@@ -18,7 +18,7 @@ from testbed.gitlab.store import Container, Hook, Project
 
 __all__ = ["find_hook", "routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 Strategy = Literal["wildcard", "regex", "all_branches"]
 
@@ -161,6 +161,8 @@ def update_hook(call: Call, params: UpdateHook) -> dict[str, Any]:
         hook.url = params.url
         hook.token = None
         hook.url_variables, hook.custom_headers = {}, {}
+    elif not params.model_fields_set:
+        raise ApiError(400, {"error": "No parameters provided"})
     _apply(hook, params)
     call.session.flush()
     return hook_entity(hook)
@@ -222,7 +224,8 @@ def _apply(hook: Hook, params: HookSettings) -> None:
     hook.triggers = {**hook.triggers, **{name: given[name] for name in SETTABLE if given.get(name) is not None}}
     for name in ("url_variables", "custom_headers"):
         if (pairs := given.pop(name, None)) is not None:
-            setattr(hook, name, {pair["key"]: pair["value"] for pair in pairs})
+            known: dict[str, Any] = getattr(hook, name) or {}
+            setattr(hook, name, {**known, **{pair["key"]: pair["value"] for pair in pairs}})
     for name, value in given.items():
         if name not in SETTABLE and not (
             value is None and name in ("enable_ssl_verification", "branch_filter_strategy")

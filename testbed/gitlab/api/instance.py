@@ -10,17 +10,17 @@ from testbed.gitlab.settings import REVISION, VERSION
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 
-@routes.get("/version", anonymous=False, scopes=("read_user",))
+@routes.get("/version", scopes=("read_user",))
 def get_version(call: Call) -> dict[str, str]:
     """Release and revision."""
     _ = call.user
     return {"version": VERSION, "revision": REVISION}
 
 
-@routes.get("/metadata", anonymous=False, scopes=("read_user",))
+@routes.get("/metadata", scopes=("read_user",))
 def get_metadata(call: Call) -> dict[str, Any]:
     """Release, revision and the agent server."""
     return {

@@ -18,7 +18,7 @@ from testbed.gitlab.store import Container, Label, Project
 
 __all__ = ["label_entity", "routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 
 class CreateLabel(Params):

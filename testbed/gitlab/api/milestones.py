@@ -22,7 +22,7 @@ from testbed.gitlab.store import Container, Milestone, Project
 
 __all__ = ["milestone_entity", "routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 
 class CreateMilestone(Params):

@@ -23,7 +23,7 @@ from testbed.gitlab.store import AccessToken, User
 
 __all__ = ["SCOPES", "routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 SCOPES = frozenset(
     {
@@ -48,7 +48,7 @@ SCOPES = frozenset(
 )
 
 
-@routes.get("/personal_access_tokens", anonymous=False)
+@routes.get("/personal_access_tokens")
 def list_tokens(call: Call, params: ListTokens) -> Page:
     """One's own tokens; for administrators everybody's."""
     statement = select(AccessToken).join(User, AccessToken.user_id == User.id).where(User.bot.is_(False))
@@ -59,13 +59,13 @@ def list_tokens(call: Call, params: ListTokens) -> Page:
     return call.page(filtered(statement, params), AccessToken.id, token_entity)
 
 
-@routes.get("/personal_access_tokens/self", anonymous=False, scopes=tuple(SCOPES))
+@routes.get("/personal_access_tokens/self", scopes=tuple(SCOPES))
 def get_own_token(call: Call) -> dict[str, Any]:
     """The token that the request was made with."""
     return token_entity(_own(call))
 
 
-@routes.get("/personal_access_tokens/{token_id}", anonymous=False)
+@routes.get("/personal_access_tokens/{token_id}")
 def get_token(call: Call) -> dict[str, Any]:
     """One token."""
     return token_entity(_find(call))

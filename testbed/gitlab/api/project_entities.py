@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
-
 from testbed.gitlab.api.entities import namespace_entity, user_basic, web_url
 from testbed.gitlab.api.project_attributes import DEFAULTS, switches
+from testbed.gitlab.core.access import memberships_in
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.levels import Level
 from testbed.gitlab.repositories.storage import is_empty
-from testbed.gitlab.store import Member, Project
+from testbed.gitlab.store import Project
 
 __all__ = ["project_entity", "project_simple"]
 
@@ -20,7 +19,6 @@ def project_simple(call: Call, project: Project) -> dict[str, Any]:
     """A project in passing."""
     page = web_url(project, call.forge)
     host = call.forge.settings.host.partition(":")[0]
-    shown = not is_empty(call.forge.storage.open(project.id))
     return {
         "id": project.id,
         "description": project.description,
@@ -29,7 +27,7 @@ def project_simple(call: Call, project: Project) -> dict[str, Any]:
         "path": project.path,
         "path_with_namespace": project.full_path,
         "created_at": project.created_at,
-        "default_branch": project.default_branch if shown or call.actor.user else None,
+        "default_branch": project.default_branch,
         "tag_list": project.topics,
         "topics": project.topics,
         "ssh_url_to_repo": f"git@{host}:{project.full_path}.git",
@@ -49,6 +47,7 @@ def project_entity(call: Call, project: Project) -> dict[str, Any]:
     """A project."""
     kept = {**DEFAULTS, **project.attributes}
     base = ("projects", project.id)
+    permissions = _permissions(call, project)
     return {
         **project_simple(call, project),
         "container_registry_image_prefix": f"{call.forge.settings.host}/{project.full_path}".lower(),
@@ -71,7 +70,7 @@ def project_entity(call: Call, project: Project) -> dict[str, Any]:
         "open_issues_count": 0,
         "description_html": "",
         "updated_at": project.updated_at,
-        "can_create_merge_request_in": call.level(project) >= Level.DEVELOPER,
+        "can_create_merge_request_in": _may_merge(call, permissions),
         "runners_token": None,
         "shared_with_groups": [],
         "marked_for_deletion_at": None,
@@ -81,18 +80,20 @@ def project_entity(call: Call, project: Project) -> dict[str, Any]:
         "service_desk_address": None,
         **kept,
         **switches(kept),
-        "permissions": _permissions(call, project),
+        "permissions": permissions,
     }
 
 
 def _permissions(call: Call, project: Project) -> dict[str, Any]:
-    user = call.actor.user
+    """The actor's direct role, and the best inherited one."""
     found: dict[str, Any] = {"project_access": None, "group_access": None}
-    if user is None:
-        return found
-    for row in call.session.scalars(select(Member).where(Member.user_id == user.id, Member.of(project))):
-        found["project_access"] = {"access_level": row.access_level, "notification_level": 3}
-    inherited = select(Member).where(Member.user_id == user.id, Member.of(*project.namespace.lineage()))
-    if levels := [row.access_level for row in call.session.scalars(inherited)]:
-        found["group_access"] = {"access_level": max(levels), "notification_level": 3}
+    for row in memberships_in(call.session, call.actor, project):
+        kind = "project_access" if row.project_id is not None else "group_access"
+        best = max(row.access_level, found[kind]["access_level"] if found[kind] else Level.NONE)
+        found[kind] = {"access_level": best, "notification_level": 3}
     return found
+
+
+def _may_merge(call: Call, permissions: dict[str, Any]) -> bool:
+    given = [access["access_level"] for access in permissions.values() if access]
+    return call.actor.admin or max(given, default=Level.NONE) >= Level.DEVELOPER

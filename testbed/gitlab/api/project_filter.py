@@ -22,7 +22,7 @@ class ProjectFilter(Params):
     visibility: Visibility | None = None
     owned: bool = False
     membership: bool = False
-    min_access_level: int | None = None
+    min_access_level: Level | None = None
     topic: CommaSeparated = Field(default_factory=list)
     simple: bool = False
     order_by: str = "created_at"
@@ -43,7 +43,7 @@ def filtered(call: Call, statement: Select[Project], params: ProjectFilter) -> S
     if params.visibility is not None:
         statement = statement.where(Project.visibility == params.visibility)
     if params.owned or params.membership or params.min_access_level:
-        least = Level.OWNER if params.owned else Level(params.min_access_level or Level.MINIMAL)
+        least = Level.OWNER if params.owned else params.min_access_level or Level.MINIMAL
         statement = statement.where(member_of(call.session, call.actor, least))
     if params.id_after is not None:
         statement = statement.where(Project.id > params.id_after)

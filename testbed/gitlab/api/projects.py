@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -143,8 +144,7 @@ def delete_project(call: Call) -> dict[str, str]:
     """Remove a project with its repository."""
     project = call.project(Level.OWNER)
     call.session.delete(project)
-    call.session.flush()
-    call.forge.storage.delete(project.id)
+    call.when_kept(partial(call.forge.storage.delete, project.id))
     return {"message": "202 Accepted"}
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from testbed.gitlab.core.access import effective_members
 from testbed.gitlab.core.call import Call
-from testbed.gitlab.core.errors import conflict, not_found, parameter_error, rejected
+from testbed.gitlab.core.errors import conflict, missing, not_found, parameter_error, rejected
 from testbed.gitlab.core.levels import Level
 from testbed.gitlab.core.pagination import Page
 from testbed.gitlab.core.params import NotEmpty, Params
@@ -18,7 +18,7 @@ from testbed.gitlab.store import Access, Namespace, Project, ProtectedRef, User
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 BRANCH_ACTIONS = ("push", "merge", "unprotect")
 BRANCH_LEVELS = (Level.NONE, Level.DEVELOPER, Level.MAINTAINER, Level.ADMIN)
@@ -112,7 +112,7 @@ def protect_branch(call: Call, params: ProtectBranch) -> dict[str, Any]:
     """Protect the branches with a name, or matching a pattern."""
     project = call.project(Level.MAINTAINER)
     _refuse_twice(call, project, "branch", params.name)
-    accesses: list[Access] = Field(default_factory=list)
+    accesses: list[Access] = []
     for action in BRANCH_ACTIONS:
         level: int | None = getattr(params, f"{action}_access_level")
         entries: list[AccessEntry] = getattr(params, f"allowed_to_{action}")
@@ -199,7 +199,7 @@ def _find(call: Call, project: Project, kind: str) -> ProtectedRef:
     )
     found = call.session.scalar(statement)
     if found is None:
-        raise not_found()
+        raise missing()
     return found
 
 

@@ -26,7 +26,7 @@ from testbed.gitlab.store import AccessToken, Container, Member, Project, User
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 SCOPES = frozenset(
     {

@@ -20,7 +20,7 @@ from testbed.gitlab.store import Container, Namespace, Project, Runner
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 RunnerType = Literal["instance_type", "group_type", "project_type"]
 
@@ -124,21 +124,21 @@ def create_runner(call: Call, params: CreateRunner) -> dict[str, Any]:
     return {"id": runner.id, "token": secret, "token_expires_at": None}
 
 
-@routes.get("/runners", anonymous=False, scopes=("manage_runner",))
+@routes.get("/runners", scopes=("manage_runner",))
 def list_runners(call: Call, params: ListRunners) -> Page:
     """The runners that the actor may manage."""
     rows = call.session.scalars(_filtered(select(Runner), params)).all()
     return call.page_of([row for row in rows if _manages(call, row)], lambda row: runner_entity(call, row))
 
 
-@routes.get("/runners/all", anonymous=False, scopes=("manage_runner",))
+@routes.get("/runners/all", scopes=("manage_runner",))
 def list_all_runners(call: Call, params: ListRunners) -> Page:
     """All runners, for administrators."""
     call.need_admin()
     return call.page(_filtered(select(Runner), params), Runner.id, lambda row: runner_entity(call, row))
 
 
-@routes.get("/runners/{runner_id}", anonymous=False, scopes=("manage_runner",))
+@routes.get("/runners/{runner_id}", scopes=("manage_runner",))
 def get_runner(call: Call) -> dict[str, Any]:
     """One runner."""
     return runner_detail(call, _find(call))
@@ -159,7 +159,7 @@ def delete_runner(call: Call) -> None:
     call.session.delete(_find(call))
 
 
-@routes.get("/runners/{runner_id}/managers", anonymous=False, scopes=("manage_runner",))
+@routes.get("/runners/{runner_id}/managers", scopes=("manage_runner",))
 def list_managers(call: Call) -> Page:
     """The machines that run it; none has called yet."""
     _find(call)
@@ -176,7 +176,7 @@ def reset_token(call: Call) -> dict[str, Any]:
     return {"token": secret, "token_expires_at": None}
 
 
-@routes.get("/projects/{id}/runners", anonymous=False)
+@routes.get("/projects/{id}/runners")
 def list_project_runners(call: Call, params: ListRunners) -> Page:
     """The runners that take jobs of a project."""
     project = call.project(Level.MAINTAINER)
@@ -187,7 +187,7 @@ def list_project_runners(call: Call, params: ListRunners) -> Page:
     return call.page_of(found, lambda row: runner_entity(call, row))
 
 
-@routes.get("/groups/{id}/runners", anonymous=False)
+@routes.get("/groups/{id}/runners")
 def list_group_runners(call: Call, params: ListRunners) -> Page:
     """The runners of a group and of those above it."""
     group = call.group(Level.MAINTAINER)

@@ -20,7 +20,7 @@ from testbed.gitlab.store import Project, Schedule
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 
 class CreateSchedule(Params):

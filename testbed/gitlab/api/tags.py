@@ -17,6 +17,7 @@ from testbed.gitlab.core.params import NotEmpty, Params
 from testbed.gitlab.core.routing import Routes
 from testbed.gitlab.repositories.commits import commit_entity, moment
 from testbed.gitlab.repositories.policy import push_policy
+from testbed.gitlab.repositories.pushes import record
 from testbed.gitlab.repositories.reading import code_of, resolve
 from testbed.gitlab.repositories.rules import TAGS, ZERO, Change, refusal
 from testbed.gitlab.repositories.writing import update_ref
@@ -79,11 +80,12 @@ def create_tag(call: Call, params: CreateTag) -> dict[str, Any]:
     if target is None:
         raise rejected(400, f"Target {params.ref} is invalid")
     _check(call, project, Change(ZERO, str(target.id), name, web=True))
-    created = target.id
     if params.message:
         tagger = pygit2.Signature(call.user.name, call.user.email, int(time.time()), 0)
         created = repository.create_tag(params.tag_name, target.id, ObjectType.COMMIT, tagger, params.message)
-    update_ref(call, project, Change(ZERO, str(created), name, web=True))
+        record(call.forge, call.session, project, call.user, [Change(ZERO, str(created), name)])
+    else:
+        update_ref(call, project, Change(ZERO, str(target.id), name))
     return _entity(call, project, repository.references[name])
 
 

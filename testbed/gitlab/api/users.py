@@ -17,7 +17,7 @@ from testbed.gitlab.store import Namespace, User
 
 __all__ = ["add_user", "routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 _USERNAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -96,13 +96,13 @@ def user_entity(call: Call, user: User) -> dict[str, Any]:
     }
 
 
-@routes.get("/user", anonymous=False, scopes=("read_user",))
+@routes.get("/user", scopes=("read_user",))
 def get_current_user(call: Call) -> dict[str, Any]:
     """Whose token it is."""
     return user_entity(call, call.user)
 
 
-@routes.get("/users", anonymous=False, scopes=("read_user",))
+@routes.get("/users", scopes=("read_user",))
 def list_users(call: Call, params: ListUsers) -> Page:
     """All users, or those found."""
     statement = select(User).order_by(User.id.desc())
@@ -120,7 +120,7 @@ def list_users(call: Call, params: ListUsers) -> Page:
     return call.page(statement, User.id, lambda row: user_entity(call, row))
 
 
-@routes.get("/users/{user_id}", anonymous=False, scopes=("read_user",))
+@routes.get("/users/{user_id}", scopes=("read_user",))
 def get_user(call: Call) -> dict[str, Any]:
     """One user."""
     return user_entity(call, _user(call))

@@ -18,7 +18,7 @@ from testbed.gitlab.store import Container, Project, Variable
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(anonymous=False)
 
 _KEY = re.compile(r"[a-zA-Z0-9_]+")
 _MASKABLE = re.compile(r"[a-zA-Z0-9_+=/@:.~-]{8,}")

@@ -10,7 +10,18 @@ from testbed.gitlab.core.clock import today
 from testbed.gitlab.core.levels import Level, Visibility
 from testbed.gitlab.store import Container, Member, Namespace, Project
 
-__all__ = ["can_see", "effective_members", "level_of", "lineage", "reads_code", "visible_groups", "visible_projects"]
+__all__ = [
+    "can_see",
+    "effective_members",
+    "level_of",
+    "lineage",
+    "member_of",
+    "member_of_group",
+    "memberships_in",
+    "reads_code",
+    "visible_groups",
+    "visible_projects",
+]
 
 
 def lineage(container: Container) -> list[Container]:
@@ -32,16 +43,23 @@ def effective_members(session: Session, container: Container) -> list[Member]:
     return list(best.values())
 
 
+def memberships_in(session: Session, actor: Actor, container: Container) -> list[Member]:
+    """The actor's own memberships in the container and above it."""
+    if actor.user is None:
+        return []
+    mine = select(Member).where(Member.user_id == actor.user.id, Member.of(*lineage(container)))
+    return [row for row in session.scalars(mine) if row.expires_at is None or row.expires_at > today()]
+
+
 def level_of(session: Session, actor: Actor, container: Container) -> Level:
     """The actor's role, inherited roles included."""
     if actor.user is None:
         return Level.NONE
-    chain = lineage(container)
-    if actor.admin or any(isinstance(item, Namespace) and item.owner_id == actor.user.id for item in chain):
+    if actor.admin or any(
+        isinstance(item, Namespace) and item.owner_id == actor.user.id for item in lineage(container)
+    ):
         return Level.OWNER
-    mine = select(Member).where(Member.of(*chain), Member.user_id == actor.user.id)
-    levels = [row.access_level for row in session.scalars(mine) if row.expires_at is None or row.expires_at > today()]
-    return max(levels, default=Level.NONE)
+    return max((row.access_level for row in memberships_in(session, actor, container)), default=Level.NONE)
 
 
 def can_see(session: Session, actor: Actor, container: Container) -> bool:
@@ -98,6 +116,17 @@ def member_of(session: Session, actor: Actor, at_least: Level) -> ColumnElement[
     return or_(
         Project.id.in_([project.id for project in projects]),
         *(Project.full_path.startswith(f"{path}/", autoescape=True) for path in paths),
+    )
+
+
+def member_of_group(session: Session, actor: Actor, at_least: Level) -> ColumnElement[bool]:
+    """The condition that the actor is a member of a group, inherited or not, with at least a role."""
+    if actor.user is None:
+        return false()
+    paths, _ = _memberships(session, actor, at_least)
+    return or_(
+        Namespace.full_path.in_(paths),
+        *(Namespace.full_path.startswith(f"{path}/", autoescape=True) for path in paths),
     )
 
 

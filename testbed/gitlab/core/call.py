@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, event, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from testbed.gitlab.core.access import can_see, level_of
@@ -106,6 +106,15 @@ class Call:
         self.session.add(row)
         self.session.flush()
         return row
+
+    def when_kept(self, action: Callable[[], object]) -> None:
+        """Do something once the changes are in the database for good."""
+        event.listen(self.session, "after_commit", lambda _: action(), once=True)
+
+    def when_over(self, action: Callable[[], object]) -> None:
+        """Do something when the transaction has ended, well or not."""
+        self.when_kept(action)
+        event.listen(self.session, "after_rollback", lambda _: action(), once=True)
 
     def page(self, statement: Select[T], key: InstrumentedAttribute[int], render: Callable[[T], Any]) -> Page:
         """The wanted page of a query."""

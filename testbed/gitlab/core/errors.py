@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 __all__ = [
     "ApiError",
@@ -29,6 +29,12 @@ class ApiError(Exception):
         self.status = status
         self.body = body
         self.headers = dict(headers or {})
+        self.keeps_changes = False
+
+    def keeping_changes(self) -> Self:
+        """The same error, of a request whose changes are kept nevertheless."""
+        self.keeps_changes = True
+        return self
 
 
 def rejected(status: int, message: object) -> ApiError:

@@ -7,14 +7,15 @@ told from those that were not by `Params.given`, which is what partial updates n
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from testbed.gitlab.core.errors import ApiError, parameter_error
 
-__all__ = ["CommaSeparated", "NotEmpty", "Params", "at_least_one", "nest", "parse"]
+__all__ = ["CommaSeparated", "Instant", "NotEmpty", "Params", "at_least_one", "nest", "parse"]
 
 ParamsT = TypeVar("ParamsT", bound="Params")
 
@@ -44,6 +45,11 @@ def _refuse_empty(value: object) -> object:
 
 CommaSeparated = Annotated[list[str], BeforeValidator(_split)]
 """Strings, as a list or with commas between."""
+
+Instant = Annotated[
+    datetime, AfterValidator(lambda value: value if value.tzinfo is not None else value.replace(tzinfo=UTC))
+]
+"""A moment; without a time zone it is in UTC."""
 
 NotEmpty = Annotated[str, BeforeValidator(_refuse_empty)]
 """A string that says something."""

@@ -12,10 +12,10 @@ from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from testbed.gitlab.core.actor import Actor, authenticate, token_of_headers
+from testbed.gitlab.core.actor import ANONYMOUS, Actor, authenticate, token_of_headers
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.clock import now
 from testbed.gitlab.core.errors import ApiError, parameter_error, unauthorized
@@ -72,15 +72,15 @@ class Endpoint:
         return response
 
     def _answer(self, call: Call, raw: dict[str, Any]) -> Response:
-        if (
-            call.actor is not None
-            and call.actor.token is None
-            and call.actor.deploy_token is None
-            and not self.anonymous
-        ):
+        if call.actor is ANONYMOUS and not self.anonymous:
             raise unauthorized()
         call.actor.require(*self.scopes)
-        result = self.handler(call, parse(self.params, raw)) if self.params else self.handler(call)
+        try:
+            result = self.handler(call, parse(self.params, raw)) if self.params else self.handler(call)
+        except ApiError as error:
+            if not error.keeps_changes:
+                raise
+            return JSONResponse(error.body, error.status, error.headers)
         call.session.flush()
         return respond(result, self.status)
 
@@ -91,12 +91,14 @@ class Routes:
     A path starting with ``/:container`` stands for two: the one of a group and the one of a project.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, anonymous: bool = True) -> None:
+        """Start empty; `anonymous` says whether what is public is read without a token."""
         self.endpoints: list[Endpoint] = []
+        self._anonymous = anonymous
 
-    def get(self, path: str, *, anonymous: bool = True, scopes: tuple[str, ...] = ()) -> Callable[[HandlerT], HandlerT]:
-        """Read something; by default without a token too, as far as it is public."""
-        return self._add("GET", path, 200, ("api", "read_api", *scopes), anonymous)
+    def get(self, path: str, *, scopes: tuple[str, ...] = ()) -> Callable[[HandlerT], HandlerT]:
+        """Read something."""
+        return self._add("GET", path, 200, ("api", "read_api", *scopes), self._anonymous)
 
     def head(self, path: str, *, scopes: tuple[str, ...] = ()) -> Callable[[HandlerT], HandlerT]:
         """Read only the headers."""
@@ -110,9 +112,9 @@ class Routes:
         """Change something."""
         return self._add("PUT", path, 200, ("api", *scopes), False)
 
-    def patch(self, path: str) -> Callable[[HandlerT], HandlerT]:
+    def patch(self, path: str, *, status: int = 200) -> Callable[[HandlerT], HandlerT]:
         """Change a part of something."""
-        return self._add("PATCH", path, 200, ("api",), False)
+        return self._add("PATCH", path, status, ("api",), False)
 
     def delete(self, path: str, *, status: int = 204, scopes: tuple[str, ...] = ()) -> Callable[[HandlerT], HandlerT]:
         """Remove something."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import cache
 from pathlib import Path
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -78,8 +80,7 @@ async def serve(
         finished: called after Git has ended and before the client learns of it.
     """
     process = await asyncio.create_subprocess_exec(
-        "git",
-        "http-backend",
+        _program(),
         env={**variables, **_cgi(request, repository, service)},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -95,9 +96,20 @@ async def serve(
     return _GitResponse(_stream(process, feeding, finished), status, headers)
 
 
+@cache
+def _program() -> str:
+    """The CGI program itself: `git http-backend` would be one process more."""
+    found = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
+    return str(Path(found.stdout.strip()) / "git-http-backend")
+
+
 def _cgi(request: Request, repository: Path, service: str) -> dict[str, str]:
-    names = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH", "git-protocol": "GIT_PROTOCOL"}
-    names["content-encoding"] = "HTTP_CONTENT_ENCODING"
+    # Not the length: Git would wait for all of it in a busy loop when the client, or this server, is gone half-way.
+    names = {
+        "content-type": "CONTENT_TYPE",
+        "content-encoding": "HTTP_CONTENT_ENCODING",
+        "git-protocol": "GIT_PROTOCOL",
+    }
     return {
         "GIT_PROJECT_ROOT": str(repository.parent),
         "PATH_INFO": f"/{repository.name}{service}",
@@ -111,11 +123,13 @@ def _cgi(request: Request, repository: Path, service: str) -> dict[str, str]:
 
 async def _feed(request: Request, process: asyncio.subprocess.Process) -> None:
     assert process.stdin is not None  # noqa: S101 - asked for by the caller
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        async for chunk in request.stream():
-            process.stdin.write(chunk)
-            await process.stdin.drain()
-    process.stdin.close()
+    try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, ClientDisconnect):
+            async for chunk in request.stream():
+                process.stdin.write(chunk)
+                await process.stdin.drain()
+    finally:
+        process.stdin.close()  # Git ends by itself then, also after half a request
 
 
 async def _head(stdout: asyncio.StreamReader) -> tuple[int, dict[str, str]]:

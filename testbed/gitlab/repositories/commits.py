@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pygit2
 from pydantic import model_validator
-from pygit2.enums import FileMode
+from pygit2.enums import FileMode, SortMode
 
 from testbed.gitlab.core.errors import rejected
 from testbed.gitlab.core.params import Params
@@ -115,7 +115,7 @@ def _check_freshness(repository: pygit2.Repository, base: pygit2.Commit | None, 
 
 def last_commit_of(repository: pygit2.Repository, start: pygit2.Commit, path: str) -> pygit2.Commit | None:
     """The newest commit, from `start` back, that changed a path."""
-    for commit in repository.walk(start.id):
+    for commit in repository.walk(start.id, SortMode.TOPOLOGICAL | SortMode.TIME):
         here = _object_at(commit, path)
         if here is not None and all(_object_at(parent, path) != here for parent in commit.parents):
             return commit

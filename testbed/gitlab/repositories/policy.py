@@ -8,22 +8,21 @@ from sqlalchemy.orm import Session
 from testbed.gitlab.core.access import level_of
 from testbed.gitlab.core.actor import ANONYMOUS, Actor
 from testbed.gitlab.core.levels import Level
+from testbed.gitlab.repositories.defaults import of_project
 from testbed.gitlab.repositories.rules import BRANCHES, TAGS, PushPolicy, Rule
 from testbed.gitlab.store import Access, Member, Project, ProtectedRef
 
 __all__ = ["is_protected", "protect_default_branch", "push_policy"]
 
-# `default_branch_protection_defaults` of a group, as the numbers of the older `default_branch_protection`:
-# none, developers push, fully protected, developers merge, fully protected but developers make the first push.
-_PUSH_LEVEL = {1: Level.DEVELOPER, 2: Level.MAINTAINER, 3: Level.MAINTAINER, 4: Level.MAINTAINER}
-_MERGE_LEVEL = {1: Level.MAINTAINER, 2: Level.MAINTAINER, 3: Level.DEVELOPER, 4: Level.MAINTAINER}
 
+def push_policy(session: Session, actor: Actor, project: Project, *, empty: bool = False) -> PushPolicy:
+    """The project's protections, as they apply to an actor.
 
-def push_policy(session: Session, actor: Actor, project: Project) -> PushPolicy:
-    """The project's protections, as they apply to an actor."""
+    While the repository is `empty`, no branch can be protected by name, so the coming default protection covers all.
+    """
     level = level_of(session, actor, project)
     protections = session.scalars(select(ProtectedRef).where(ProtectedRef.project_id == project.id))
-    rules = tuple(
+    rules = [
         Rule(
             kind=each.kind,
             pattern=each.name,
@@ -32,8 +31,12 @@ def push_policy(session: Session, actor: Actor, project: Project) -> PushPolicy:
             force=bool(each.attributes.get("allow_force_push")),
         )
         for each in protections
-    )
-    return PushPolicy(default_branch=project.default_branch, maintainer=level >= Level.MAINTAINER, rules=rules)
+    ]
+    if empty:
+        beginner = Level.DEVELOPER if of_project(project).developers_begin else Level.MAINTAINER
+        rules.append(Rule(kind="branch", pattern="*", push=level >= beginner))
+    maintainer = level >= Level.MAINTAINER
+    return PushPolicy(default_branch=project.default_branch, maintainer=maintainer, rules=tuple(rules))
 
 
 def is_protected(session: Session, project: Project, ref: str) -> bool:
@@ -44,22 +47,17 @@ def is_protected(session: Session, project: Project, ref: str) -> bool:
 
 def protect_default_branch(session: Session, project: Project) -> None:
     """Protect a default branch that was just born, as the group says."""
-    setting = 2
-    for group in project.namespace.lineage():
-        if "default_branch_protection" in group.attributes:
-            setting = group.attributes["default_branch_protection"]
-            break
+    wanted = of_project(project)
     name = project.default_branch
     already = select(ProtectedRef).where(
         ProtectedRef.project_id == project.id, ProtectedRef.kind == "branch", ProtectedRef.name == name
     )
-    if setting == 0 or session.scalar(already) is not None:
+    if wanted.none or session.scalar(already) is not None:
         return
-    accesses = [
-        Access(action="push", access_level=_PUSH_LEVEL[setting]),
-        Access(action="merge", access_level=_MERGE_LEVEL[setting]),
-    ]
-    session.add(ProtectedRef(project_id=project.id, kind="branch", name=name, accesses=accesses))
+    accesses = [Access(action="push", access_level=level) for level in wanted.push]
+    accesses += [Access(action="merge", access_level=level) for level in wanted.merge]
+    attributes = {"allow_force_push": wanted.force}
+    session.add(ProtectedRef(project_id=project.id, kind="branch", name=name, accesses=accesses, attributes=attributes))
     session.flush()
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from testbed.gitlab.core.clock import now
 from testbed.gitlab.forge import Forge
 from testbed.gitlab.repositories.policy import is_protected, protect_default_branch
-from testbed.gitlab.repositories.rules import BRANCHES, Change
+from testbed.gitlab.repositories.rules import BRANCHES, ZERO, Change
+from testbed.gitlab.repositories.spool import Receipt, left
 from testbed.gitlab.store import Project, User
 from testbed.gitlab.webhooks.payloads import push_payload
 from testbed.gitlab.webhooks.queue import enqueue
@@ -44,23 +46,34 @@ def record(forge: Forge, session: Session, project: Project, user: User, changes
 
 
 def sweep(forge: Forge) -> None:
-    """Record the pushes that Git's post-receive hook has written down.
+    """Record the pushes whose receipts are left.
 
     A receipt is removed after its changes are committed: when the server is killed in between, a hook is delivered
     twice rather than never.
     """
-    done: list[Path] = []
     with forge.database.write() as session:
-        for file in sorted(forge.settings.spool.glob("*.json")):
-            receipt = json.loads(file.read_text())
-            project = session.get(Project, receipt["project_id"])
-            user = session.get(User, receipt["user_id"])
+        for receipt in left(forge.settings.spool):
+            project = session.get(Project, receipt.project_id)
+            user = session.get(User, receipt.user_id)
             if project is not None and user is not None:
-                record(forge, session, project, user, [Change(*change) for change in receipt["changes"]])
+                record(forge, session, project, user, _happened(forge, receipt))
             else:
-                log.warning("a push to project %s is dropped: project or user is gone", receipt["project_id"])
-            done.append(file)
-    for file in done:
-        file.unlink(missing_ok=True)
-    if done:
-        forge.courier.wake()
+                log.warning("a push to project %s is dropped: project or user is gone", receipt.project_id)
+            # Still under the lock of writers, so that no other sweep finds it again.
+            event.listen(session, "after_commit", partial(_remove, receipt.file), once=True)
+    forge.courier.wake()
+
+
+def _remove(file: Path, _session: Session) -> None:
+    file.unlink(missing_ok=True)
+
+
+def _happened(forge: Forge, receipt: Receipt) -> list[Change]:
+    """The changes without those that a killed server announced and did not make."""
+    references = forge.storage.open(receipt.project_id).references
+
+    def present(change: Change) -> str:
+        found = references.get(change.ref)
+        return ZERO if found is None else str(found.target)
+
+    return [change for change in receipt.changes if present(change) != change.old]

@@ -11,6 +11,7 @@ import pygit2
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.errors import forbidden, rejected
 from testbed.gitlab.core.levels import Level
+from testbed.gitlab.repositories import spool
 from testbed.gitlab.repositories.commits import Action, build_tree
 from testbed.gitlab.repositories.policy import push_policy
 from testbed.gitlab.repositories.pushes import record
@@ -40,11 +41,11 @@ def may_push(call: Call, project: Project, branch: str) -> bool:
     """Whether the actor may push to a branch, made or to be made."""
     if call.level(project) < Level.DEVELOPER:
         return False
-    rules = push_policy(call.session, call.actor, project).matching("branch", branch)
-    if not rules:
-        return True
-    exists = branch in call.forge.storage.open(project.id).branches.local
-    return any(rule.push or (rule.merge and not exists) for rule in rules)
+    repository = call.forge.storage.open(project.id)
+    policy = push_policy(call.session, call.actor, project, empty=is_empty(repository))
+    rules = policy.matching("branch", branch)
+    exists = branch in repository.branches.local
+    return not rules or any(rule.push or (rule.merge and not exists) for rule in rules)
 
 
 def commit(call: Call, project: Project, new: NewCommit) -> pygit2.Commit:
@@ -72,6 +73,8 @@ def commit(call: Call, project: Project, new: NewCommit) -> pygit2.Commit:
 
 def update_ref(call: Call, project: Project, change: Change) -> None:
     """Set, create or delete a ref, then do what follows a push."""
+    receipt = spool.write(call.forge.settings.spool, project.id, call.user.id, [change])
+    call.when_over(receipt.unlink)
     repository = call.forge.storage.open(project.id)
     if change.deletes:
         repository.references.delete(change.ref)

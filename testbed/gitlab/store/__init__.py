@@ -1,13 +1,14 @@
 """Tables and transactions."""
 
+from testbed.gitlab.store.access import DeployKey, DeployKeyUse, DeployToken, JobTokenAllowed, JobTokenScope
 from testbed.gitlab.store.automation import (
     Agent,
     AgentToken,
     Deployment,
-    DeployToken,
     Environment,
     Runner,
     Schedule,
+    Trigger,
     Variable,
 )
 from testbed.gitlab.store.base import Base, Database, SchemaError
@@ -29,10 +30,14 @@ __all__ = [
     "Container",
     "Database",
     "Delivery",
+    "DeployKey",
+    "DeployKeyUse",
     "DeployToken",
     "Deployment",
     "Environment",
     "Hook",
+    "JobTokenAllowed",
+    "JobTokenScope",
     "Label",
     "Member",
     "Milestone",
@@ -43,6 +48,7 @@ __all__ = [
     "Runner",
     "Schedule",
     "SchemaError",
+    "Trigger",
     "User",
     "Variable",
 ]

@@ -1,4 +1,4 @@
-"""Variables, deploy tokens, runners, agents, environments, deployments and schedules."""
+"""Variables, runners, agents, environments, deployments, schedules and triggers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from testbed.gitlab.store.base import Base, Stamped
 from testbed.gitlab.store.people import User
 from testbed.gitlab.store.spaces import Owned, Project
 
-__all__ = ["Agent", "AgentToken", "DeployToken", "Deployment", "Environment", "Runner", "Schedule", "Variable"]
+__all__ = ["Agent", "AgentToken", "Deployment", "Environment", "Runner", "Schedule", "Trigger", "Variable"]
 
 
 class Variable(Base, Owned):
@@ -34,25 +34,6 @@ class Variable(Base, Owned):
     raw: Mapped[bool] = mapped_column(default=False)
     environment_scope: Mapped[str] = mapped_column(default="*")
     description: Mapped[str | None] = mapped_column(default=None)
-
-
-class DeployToken(Base, Owned):
-    """A token for Git and registries that belongs to no user."""
-
-    __tablename__ = "deploy_tokens"
-
-    name: Mapped[str]
-    username: Mapped[str]
-    digest: Mapped[str] = mapped_column(unique=True)
-    scopes: Mapped[list[str]]
-    expires_at: Mapped[datetime | None] = mapped_column(default=None)
-    revoked: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-    @property
-    def expired(self) -> bool:
-        """Past its time."""
-        return self.expires_at is not None and self.expires_at <= now()
 
 
 class Runner(Base, Owned, Stamped):
@@ -163,5 +144,19 @@ class Schedule(Base, Stamped):
     next_run_at: Mapped[datetime | None] = mapped_column(default=None)
     variables: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Key to ``{"value", "variable_type", "raw"}``."""
+
+    owner: Mapped[User | None] = relationship()
+
+
+class Trigger(Base, Stamped):
+    """A token that starts pipelines. Its owner is shown it again, so it cannot be kept as a digest."""
+
+    __tablename__ = "pipeline_triggers"
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    description: Mapped[str]
+    token: Mapped[str] = mapped_column(unique=True)
+    last_used: Mapped[datetime | None] = mapped_column(default=None)
 
     owner: Mapped[User | None] = relationship()

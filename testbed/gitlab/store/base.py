@@ -105,7 +105,10 @@ class Database:
 def _engine(path: Path) -> Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    engine = create_engine(f"sqlite:///{path}", pool_size=20, max_overflow=40, connect_args={"timeout": 30})
+    # Parameters are hidden as an error is logged with its message, and they can be secrets.
+    engine = create_engine(
+        f"sqlite:///{path}", pool_size=20, max_overflow=40, hide_parameters=True, connect_args={"timeout": 30}
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, UniqueConstraint, false, or_
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from testbed.gitlab.core.clock import now
@@ -96,21 +96,25 @@ class Owned:
     )
 
     @declared_attr
-    def namespace(cls) -> Mapped[Namespace | None]:  # noqa: N805
+    @classmethod
+    def namespace(cls) -> Mapped[Namespace | None]:
         """The group, when a group owns the row."""
-        return relationship("Namespace")
+        return relationship("Namespace", foreign_keys=f"[{cls.__name__}.namespace_id]")
 
     @declared_attr
-    def project(cls) -> Mapped[Project | None]:  # noqa: N805
+    @classmethod
+    def project(cls) -> Mapped[Project | None]:
         """The project, when a project owns the row."""
-        return relationship("Project")
+        return relationship("Project", foreign_keys=f"[{cls.__name__}.project_id]")
 
     @classmethod
     def of(cls, *containers: Container) -> ColumnElement[bool]:
         """The condition that a row belongs to one of these."""
         namespaces = [item.id for item in containers if isinstance(item, Namespace)]
         projects = [item.id for item in containers if isinstance(item, Project)]
-        return cls.namespace_id.in_(namespaces) | cls.project_id.in_(projects)
+        conditions = [cls.namespace_id.in_(namespaces)] if namespaces else []
+        conditions += [cls.project_id.in_(projects)] if projects else []
+        return or_(false(), *conditions)
 
     @property
     def container(self) -> Container:

@@ -8,7 +8,8 @@ import json
 import logging
 import re
 import time
-from datetime import timedelta
+import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 import requests
@@ -44,6 +45,7 @@ class Courier:
         self._database = database
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wanted = asyncio.Event()
+        self._running: dict[int, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
         """Look at the queue now. Callable from any thread."""
@@ -53,45 +55,65 @@ class Courier:
     async def run(self) -> None:
         """Deliver until cancelled."""
         self._loop = asyncio.get_running_loop()
-        while True:
-            self._wanted.clear()
-            due, pause = await run_in_threadpool(self._look)
-            if due:
-                await asyncio.gather(*(run_in_threadpool(self._deliver, number) for number in due))
-                continue
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), pause)
+        try:
+            while True:
+                self._wanted.clear()
+                pause = await self._start_due()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wanted.wait(), pause)
+        finally:
+            for task in self._running.values():
+                task.cancel()
 
-    def _look(self) -> tuple[list[int], float]:
-        """What is due, in order; and otherwise how long nothing will be."""
-        waiting = select(Delivery).where(Delivery.due_at.is_not(None)).order_by(Delivery.due_at, Delivery.id)
+    async def _start_due(self) -> float:
+        """Start what is due, as far as there is room; how long nothing more will be."""
+        due, pause = await run_in_threadpool(self._look, set(self._running))
+        for number in due[: AT_ONCE - len(self._running)]:
+            task = asyncio.create_task(self._work(number))
+            self._running[number] = task
+        return pause
+
+    async def _work(self, number: int) -> None:
+        try:
+            await run_in_threadpool(self._deliver, number)
+        except Exception:
+            log.exception("delivery %s is tried again", number)
+            await asyncio.sleep(BACK_OFF[-1])
+        finally:
+            del self._running[number]
+            self._wanted.set()
+
+    def _look(self, busy: set[int]) -> tuple[list[int], float]:
+        """What is due and not in work, in order; and when the next one will be."""
+        waiting = select(Delivery.id, Delivery.due_at).where(Delivery.due_at.is_not(None), Delivery.id.not_in(busy))
         with self._database.read() as session:
-            rows = session.scalars(waiting.limit(AT_ONCE)).all()
-            due = [row.id for row in rows if row.due_at and row.due_at <= now()]
-            later = [row.due_at for row in rows if row.due_at]
-        pause = (later[0] - now()).total_seconds() if later else IDLE
-        return due, min(max(pause, 0.05), IDLE)
+            rows = session.execute(waiting.order_by(Delivery.due_at, Delivery.id).limit(2 * AT_ONCE)).all()
+        moment = now()
+        due = [number for number, when in rows if when is not None and when <= moment]
+        later = [(when - moment).total_seconds() for _, when in rows if when is not None and when > moment]
+        return due, min([*later, IDLE])
 
     def _deliver(self, number: int) -> None:
         with self._database.read() as session:
             delivery = session.get(Delivery, number)
             if delivery is None or delivery.due_at is None:
                 return
-            request = _request(delivery, self._settings)
+            headers = request_headers(delivery, self._settings)
+            url, body = _url(delivery.hook), _body(delivery.hook, delivery.payload)
             verify = delivery.hook.enable_ssl_verification
         begun = time.monotonic()
-        status, body, headers = _send(request, verify)
+        status, text, answered = _send(url, headers, body, verify)
         with self._database.write() as session:
             delivery = session.get(Delivery, number)
             if delivery is None:
                 return  # the hook was deleted meanwhile
             delivery.execution_duration = round(time.monotonic() - begun, 3)
-            delivery.response_status, delivery.response_body, delivery.response_headers = status, body, headers
+            delivery.response_status, delivery.response_body, delivery.response_headers = status, text, answered
             delivery.attempts += 1
             delivery.due_at = _next_attempt(delivery, status)
 
 
-def _next_attempt(delivery: Delivery, status: str) -> Any:
+def _next_attempt(delivery: Delivery, status: str) -> datetime | None:
     """When to try again: never after an answer that a repetition would not change."""
     final = status.isdecimal() and not status.startswith("5") and status not in ("408", "429")
     if final or delivery.attempts > len(BACK_OFF):
@@ -101,12 +123,14 @@ def _next_attempt(delivery: Delivery, status: str) -> Any:
     return now() + timedelta(seconds=BACK_OFF[delivery.attempts - 1])
 
 
-def _send(request: requests.PreparedRequest, verify: bool) -> tuple[str, str, dict[str, str]]:
+def _send(url: str, headers: dict[str, str], body: bytes, verify: bool) -> tuple[str, str, dict[str, str]]:
     try:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.send(request, timeout=TIMEOUT, verify=verify, allow_redirects=False)
-    except requests.RequestException as error:
+            answer = session.post(
+                url, data=body, headers=headers, timeout=TIMEOUT, verify=verify, allow_redirects=False
+            )
+    except (requests.RequestException, ValueError) as error:
         return "internal error", f"{type(error).__name__}: no answer from the receiver", {}
     return str(answer.status_code), answer.text[:8192], dict(answer.headers)
 
@@ -119,18 +143,12 @@ def request_headers(delivery: Delivery, settings: Settings) -> dict[str, str]:
         "User-Agent": f"GitLab/{VERSION}",
         "Idempotency-Key": delivery.idempotency_key,
         "X-Gitlab-Event": EVENT_NAMES[delivery.trigger],
-        "X-Gitlab-Webhook-UUID": delivery.idempotency_key,
+        "X-Gitlab-Webhook-UUID": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.external_url}/hooks/{hook.id}")),
         "X-Gitlab-Instance": settings.external_url,
         "X-Gitlab-Event-UUID": delivery.event_uuid,
         **({"X-Gitlab-Token": hook.token} if hook.token else {}),
         **{name: str(value) for name, value in hook.custom_headers.items()},
     }
-
-
-def _request(delivery: Delivery, settings: Settings) -> requests.PreparedRequest:
-    hook = delivery.hook
-    headers = request_headers(delivery, settings)
-    return requests.Request("POST", _url(hook), headers=headers, data=_body(hook, delivery.payload)).prepare()
 
 
 def _url(hook: Hook) -> str:

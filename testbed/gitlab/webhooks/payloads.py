@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pygit2
-from pygit2.enums import DeltaStatus
+from pygit2.enums import DeltaStatus, SortMode
 
 from testbed.gitlab.core.levels import Visibility
 from testbed.gitlab.repositories.commits import moment
@@ -17,6 +17,16 @@ __all__ = ["project_payload", "push_payload"]
 
 MOST_COMMITS = 20
 """As many commits are spelled out in a push payload; `total_commits_count` tells the rest."""
+
+_REPOSITORY_FIELDS = (
+    "name",
+    "url",
+    "description",
+    "homepage",
+    "git_http_url",
+    "git_ssh_url",
+    "visibility_level",
+)
 
 _VISIBILITY_LEVEL = {Visibility.PRIVATE: 0, Visibility.INTERNAL: 10, Visibility.PUBLIC: 20}
 
@@ -78,15 +88,7 @@ def push_payload(
         "commits": [_commit(repository, commit, about["web_url"]) for commit in reversed(commits[:MOST_COMMITS])],
         "total_commits_count": len(commits),
         "push_options": {},
-        "repository": {
-            "name": project.name,
-            "url": about["url"],
-            "description": project.description,
-            "homepage": about["homepage"],
-            "git_http_url": about["git_http_url"],
-            "git_ssh_url": about["git_ssh_url"],
-            "visibility_level": about["visibility_level"],
-        },
+        "repository": {name: about[name] for name in _REPOSITORY_FIELDS},
     }
 
 
@@ -96,11 +98,11 @@ def _commits(repository: pygit2.Repository, change: Change) -> Sequence[pygit2.C
         return []
     if change.creates:
         known = [name for name in repository.branches.local if f"refs/heads/{name}" != change.ref]
-        walker = repository.walk(change.new)
+        walker = repository.walk(change.new, SortMode.TOPOLOGICAL)
         for name in known:
             walker.hide(repository.branches.local[name].target)
         return list(walker)
-    walker = repository.walk(change.new)
+    walker = repository.walk(change.new, SortMode.TOPOLOGICAL)
     walker.hide(change.old)
     return list(walker)
 

@@ -12,16 +12,13 @@ from tests.conftest import Recorder
 Build = Callable[[Callable[[], object]], Recorder]
 
 
-def testbed(spec: TestbedSpec | None = None) -> Callable[[], object]:
+def declared(spec: TestbedSpec | None = None) -> Callable[[], object]:
     args = TestbedArgs(spec=spec or TestbedSpec(), environment="dev", namespace="bighpc-dev")
     return lambda: Testbed("testbed", args)
 
 
-testbed.__test__ = False  # type: ignore[attr-defined]
-
-
 def test_the_namespace_enforces_the_level_of_the_data(build: Build) -> None:
-    done = build(testbed(TestbedSpec(pod_security=PodSecurity.BASELINE)))
+    done = build(declared(TestbedSpec(pod_security=PodSecurity.BASELINE)))
     labels = done.named("testbed-namespace").inputs["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
     assert labels["bighpc.io/environment"] == "dev"
@@ -29,12 +26,12 @@ def test_the_namespace_enforces_the_level_of_the_data(build: Build) -> None:
 
 def test_a_privileged_testbed_is_refused_before_it_is_declared(recorder: Recorder) -> None:
     with pytest.raises(InvariantError, match="privileged"):
-        testbed(TestbedSpec(pod_security=PodSecurity.PRIVILEGED))()
+        declared(TestbedSpec(pod_security=PodSecurity.PRIVILEGED))()
     assert recorder.of("kubernetes:core/v1:Namespace") == []
 
 
 def test_nothing_flows_but_what_a_policy_allows(build: Build) -> None:
-    done = build(testbed())
+    done = build(declared())
     policies = {
         resource.name.removeprefix("testbed-"): resource.inputs["spec"]
         for resource in done.of("kubernetes:networking.k8s.io/v1:NetworkPolicy")
@@ -46,7 +43,7 @@ def test_nothing_flows_but_what_a_policy_allows(build: Build) -> None:
 
 
 def test_everything_is_in_the_namespace_and_says_whose_it_is(build: Build) -> None:
-    done = build(testbed(TestbedSpec(owner="hpc-team")))
+    done = build(declared(TestbedSpec(owner="hpc-team")))
     for resource in done.resources:
         if not resource.token.startswith("kubernetes:"):
             continue
@@ -57,11 +54,11 @@ def test_everything_is_in_the_namespace_and_says_whose_it_is(build: Build) -> No
 
 
 def test_the_quota_limits_requests_and_limits_alike(build: Build) -> None:
-    hard = build(testbed()).named("testbed-quota").inputs["spec"]["hard"]
+    hard = build(declared()).named("testbed-quota").inputs["spec"]["hard"]
     assert hard["requests.cpu"] == hard["limits.cpu"] == "8"
     assert hard["pods"] == "50"
 
 
 def test_the_workloads_account_mounts_no_token(build: Build) -> None:
-    account = build(testbed()).named("testbed-workload").inputs
+    account = build(declared()).named("testbed-workload").inputs
     assert account["automountServiceAccountToken"] is False

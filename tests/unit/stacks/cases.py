@@ -20,26 +20,28 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 import pytest
 import yaml
 
+from components.identity import IDENTITY_TYPE
 from stacks.fleet import DATA, load_fleet
 from tests.conftest import Recorder
 from tests.unit.stacks.servers import closed_port, cluster_answers, gitlab_answers, serve
 
-__all__ = ["Case", "cases", "prepared", "read_case"]
+__all__ = ["VARIABLES", "Case", "cases", "prepared", "read_case"]
 
 ROOT = Path(__file__).parents[2] / "data"
-VARIABLES = (
+VARIABLES: Final = (
     "GITLAB_BASE_URL",
     "GITLAB_TOKEN",
     "KUBECONFIG",
     "BIGHPC_ARGOCD_WEBHOOK_URL",
     "BIGHPC_ARGOCD_WEBHOOK_SECRET",
 )
+"""What the program reads from the environment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,13 @@ def prepared(case: Case, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, sc
     """Bring about the circumstances of a case."""
     monkeypatch.setattr("stacks.start.load_fleet", partial(load_fleet, _fleet(case, scratch)))
     monkeypatch.setattr(pulumi, "get_stack", lambda: case.stack)
-    recorder.recorded_outputs = {"identity": case.recorded} if case.recorded else {}
+    recorder.recorded_outputs = {
+        f"urn:pulumi:{case.stack}::bighpc::{IDENTITY_TYPE}::{system}": {
+            "type": IDENTITY_TYPE,
+            "outputs": {"value": value},
+        }
+        for system, value in (case.recorded or {}).items()
+    }
     with ExitStack() as stack:
         environment = {
             "GITLAB_BASE_URL": _address(stack, case.gitlab, gitlab_answers) + "/api/v4/",
@@ -79,8 +87,6 @@ def prepared(case: Case, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, sc
             "KUBECONFIG": str(_kubeconfig(scratch, _address(stack, case.cluster, cluster_answers))),
             **case.environment,
         }
-        for variable in VARIABLES:
-            monkeypatch.delenv(variable, raising=False)
         for variable, value in environment.items():
             if value:
                 monkeypatch.setenv(variable, value)

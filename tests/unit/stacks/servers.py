@@ -35,12 +35,16 @@ def gitlab_answers(**changes: Any) -> Answers:
     return {paths[part]: answer for part, answer in parts.items()}
 
 
-def cluster_answers(status: int = 200, uid: str = "cluster-one") -> Answers:
-    """What an API server answers when it is asked for kube-system."""
-    path = "/api/v1/namespaces/kube-system"
-    if status != 200:
-        return {path: (status, {"kind": "Status", "apiVersion": "v1", "code": status, "message": "Unauthorized"})}
-    return {path: (200, {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "kube-system", "uid": uid}})}
+def cluster_answers(status: int = 200, uid: str = "cluster-one", argocd: bool = True) -> Answers:
+    """What an API server answers when it is asked for the namespaces of the system and of Argo CD."""
+    path = "/api/v1/namespaces"
+    refusal = {"kind": "Status", "apiVersion": "v1", "code": status, "message": "Unauthorized"}
+    absent = {"kind": "Status", "apiVersion": "v1", "code": 404, "message": 'namespaces "argocd" not found'}
+    system = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "kube-system", "uid": uid}}
+    return {
+        f"{path}/kube-system": (status, system if status == 200 else refusal),
+        f"{path}/argocd": (200, {"metadata": {"name": "argocd"}}) if argocd else (404, absent),
+    }
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def test_a_good_configuration_is_accepted(
         "settings": settings.stack.model_dump(mode="json", by_alias=True),
         "applications": sorted(fleet.applications),
         "projects": sorted(fleet.projects),
-        "cluster": findings.identity.cluster,
+        "cluster": findings.cluster,
         "repository": findings.forge.repository_id,
     }
     for dotted, expected in case.expect.items():

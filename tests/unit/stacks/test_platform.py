@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from stacks.environments import Environment
 from stacks.fleet import load_fleet
-from stacks.identity import Identity
 from stacks.platform import build_platform
 from stacks.preflight import Findings, Forge
 from stacks.selection import select
@@ -27,7 +26,7 @@ FORGE = Forge(
     repository_url="http://gitlab.example/bighpc/environments.git",
     web_url="http://gitlab.example/bighpc",
 )
-FINDINGS = Findings(identity=Identity(cluster="uid", gitlab=IDENTITY), forge=FORGE)
+FINDINGS = Findings(cluster="uid", forge=FORGE)
 WEBHOOK = {"argocd": {"webhook": {"url": "http://argocd.example/api/webhook", "secret": "long-enough"}}}
 
 
@@ -106,5 +105,7 @@ def test_every_resource_belongs_to_a_component(build: Build, monkeypatch: pytest
         "GitLabGroup",
         "GitLabProject",
         "GitLabProject",
+        "Identity",
+        "Identity",
         "Testbed",
     ]

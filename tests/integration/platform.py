@@ -1,0 +1,82 @@
+"""The platform's stacks on the run's own testbed, driven by ``pulumi`` as people drive it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from testbed.environment import variables
+from tests.integration.own_testbed import OwnTestbed
+
+__all__ = ["CHECKOUT", "Platform"]
+
+CHECKOUT = Path(__file__).parents[2]
+_LIMIT = 300  # seconds for one command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """The checkout's program, with configuration files of the test's own beside it."""
+
+    environment: Mapping[str, str]
+    configuration: Path
+
+    @classmethod
+    def on(cls, testbed: OwnTestbed, configuration: Path) -> Platform:
+        """The platform on a testbed that is up."""
+        context = testbed.context
+        path = os.pathsep.join([*map(str, context.tool_directories), os.environ["PATH"]])
+        return cls(environment={**testbed.environment, **variables(context), "PATH": path}, configuration=configuration)
+
+    def pulumi(
+        self,
+        command: str,
+        stack: str,
+        *arguments: str,
+        code: int | None = 0,
+        config: Mapping[str, object] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> str:
+        """Run ``pulumi`` on a stack; returns what it printed.
+
+        Args:
+            command: ``preview``, ``up``, ``destroy``, ...
+            stack: the stack.
+            arguments: further arguments.
+            code: the exit code that is expected; None for any but 0.
+            config: keys that differ from those of the checkout.
+            environment: variables that differ from those of the testbed.
+        """
+        # The engine writes the salt of its secrets into the stack file: not into the checkout's.
+        document = yaml.safe_load((CHECKOUT / f"Pulumi.{stack}.yaml").read_text())
+        path = self.configuration / f"Pulumi.{stack}.yaml"
+        path.write_text(yaml.safe_dump({"config": {**document["config"], **(config or {})}}))
+        arguments = ("--stack", stack, "--config-file", str(path), "--non-interactive", *arguments)
+        return self.run("pulumi", command, *arguments, code=code, environment=environment)
+
+    def run(self, *command: str, code: int | None = 0, environment: Mapping[str, str] | None = None) -> str:
+        """Run a tool in the checkout; returns what it printed.
+
+        Args:
+            command: the tool and its arguments.
+            code: the exit code that is expected; None for any but 0.
+            environment: variables that differ from those of the testbed.
+        """
+        done = subprocess.run(
+            command,
+            cwd=CHECKOUT,
+            env={**self.environment, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT,
+            check=False,
+        )
+        expected = done.returncode != 0 if code is None else done.returncode == code
+        assert expected, f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done.stdout
