@@ -61,7 +61,7 @@ def deploy(name: Name = DEFAULT_NAME) -> None:
     with _explained():
         context, progress = load_context(Layout(name=name)), Progress()
         environment = {**os.environ, **variables(context), "PATH": context.search_path}
-        # The Automation API starts `pulumi` from this process's PATH.
+        # `pulumi` and `bighpc` are looked up on this process's PATH.
         os.environ["PATH"] = context.search_path
         answers = run(context, environment, progress)
         progress.done(f"the platform is up on testbed {name!r}", progress.elapsed)
@@ -94,7 +94,9 @@ def status(
         if as_json:
             sys.stdout.write(json.dumps([entry.as_dict() for entry in entries], indent=2) + "\n")
         else:
-            table = Table("name", "kind", "ready", "pid", "version", "url", "reason", box=None, pad_edge=False)
+            table = Table(box=None, pad_edge=False)
+            for column in ("name", "kind", "ready", "pid", "version", "url", "reason"):
+                table.add_column(column, no_wrap=column != "reason", overflow="fold")
             for entry in entries:
                 ready = "[green]yes[/]" if entry.ready else "[red]no[/]"
                 pid = str(entry.pid or "")

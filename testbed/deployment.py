@@ -10,8 +10,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +54,12 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
     with progress.live():
         with progress.step(f"image {_HELLO}"):
             publish_hello(context)
-        for name in stacks.ORDER:
-            stacks.up(name, environment, context.layout.config, progress)
-            if name == stacks.ORDER[0]:
-                _seed(environment, progress)
+        stacks.create_missing(environment)
+        owner, *others = stacks.ORDER
+        _up([owner], context, environment, progress)
+        with progress.step("contents of the environment repository"):
+            _seed(environment)
+        _up(others, context, environment, progress)
         if not context.real_node:
             progress.note("there is no real node here, so the applications' pods have nowhere to run")
             return []
@@ -99,11 +103,29 @@ def _crane(context: Context, *arguments: str) -> str:
     return run.stdout.strip()
 
 
-def _seed(environment: Mapping[str, str], progress: Progress) -> None:
-    with progress.step("contents of the environment repository"):
-        run = subprocess.run(["bighpc", "seed"], env=dict(environment), capture_output=True, text=True, check=False)
-        if run.returncode != 0:
-            raise UserError(f"bighpc seed failed: {(run.stderr or run.stdout).strip()}")
+def _up(names: Sequence[str], context: Context, environment: Mapping[str, str], progress: Progress) -> None:
+    """Bring stacks up side by side, which do not depend on each other."""
+    with (
+        progress.step(f"pulumi up --stack {' and '.join(names)}") as detail,
+        ThreadPoolExecutor(max_workers=len(names)) as pool,
+    ):
+        runs = [
+            pool.submit(stacks.up, name, environment, context.layout.config, partial(_of, name, detail))
+            for name in names
+        ]
+        failures = [error for run in runs if (error := run.exception())]
+        if failures:
+            raise UserError("\n".join(map(str, failures)))
+
+
+def _of(name: str, detail: Callable[[str], None], text: str) -> None:
+    detail(f"{name}: {text}")
+
+
+def _seed(environment: Mapping[str, str]) -> None:
+    run = subprocess.run(["bighpc", "seed"], env=dict(environment), capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        raise UserError(f"bighpc seed failed: {(run.stderr or run.stdout).strip()}")
 
 
 def _await_applications(context: Context, progress: Progress) -> None:

@@ -1,21 +1,18 @@
-"""Runs the platform's stacks on a testbed, through Pulumi's Automation API."""
+"""Runs the platform's stacks on a testbed, with the ``pulumi`` command that people use."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import subprocess
 import tempfile
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pulumi import automation
-from pulumi.automation import CommandError, EngineEvent, LocalWorkspaceOptions, OpType
-
 from testbed.errors import UserError
-from testbed.progress import Progress
 
-__all__ = ["CHECKOUT", "ORDER", "stack_file", "up", "without_salt"]
+__all__ = ["CHECKOUT", "ORDER", "create_missing", "stack_file", "up", "without_salt"]
 
 CHECKOUT = Path(__file__).parent.parent
 """The program: the directory with Pulumi.yaml."""
@@ -23,7 +20,7 @@ CHECKOUT = Path(__file__).parent.parent
 ORDER = ("prod", "preview", "dev")
 """The stack that owns the forge first; the others look it up."""
 
-_QUIET = {OpType.SAME, OpType.READ}
+_QUIET = {"same", "read"}
 
 
 def stack_file(stack_name: str) -> Path:
@@ -36,53 +33,82 @@ def without_salt(content: str) -> str:
     return re.sub(r"^encryptionsalt:.*\n?", "", content, flags=re.MULTILINE)
 
 
-def up(stack_name: str, environment: Mapping[str, str], files: Path, progress: Progress) -> Counter[str]:
-    """Bring one stack up and report what it changes while it does.
+def create_missing(environment: Mapping[str, str]) -> None:
+    """Make the stacks that are not in the state backend yet.
+
+    From a copy of the project file: the engine writes the salt of the testbed's passphrase into the stack file beside
+    it, and the checkout's stack files are data for every machine.
+    """
+    run = _pulumi("stack", "ls", "--all", "--json", directory=CHECKOUT, environment=environment)
+    present = {stack["name"] for stack in json.loads(run)}
+    with tempfile.TemporaryDirectory(prefix="bighpc-stack-") as directory:
+        shutil.copy(CHECKOUT / "Pulumi.yaml", directory)
+        for name in ORDER:
+            if name not in present:
+                _pulumi("stack", "init", name, "--no-select", directory=Path(directory), environment=environment)
+
+
+def up(stack_name: str, environment: Mapping[str, str], files: Path, detail: Callable[[str], None]) -> None:
+    """Bring one stack up.
 
     Args:
-        stack_name: the stack, which is created when it is not there yet.
+        stack_name: the stack.
         environment: what ``bighpc testbed env`` exports.
-        files: a directory of the testbed's for its copies of the stack files: the engine writes the salt of the
-            testbed's passphrase into the file it reads, and the checkout's are data for every machine.
-        progress: gets the step.
-
-    Returns:
-        How many resources were created, updated, deleted and left alone.
+        files: a directory of the testbed's for its copies of the stack files, as the engine writes the salt there.
+        detail: gets what the engine is doing.
 
     Raises:
         UserError: with the engine's own words when the update fails.
     """
-    options = LocalWorkspaceOptions(env_vars=dict(environment))
-    with progress.step(f"pulumi up --stack {stack_name}") as detail:
-        _create(stack_name, environment)
-        stack = automation.select_stack(stack_name, work_dir=str(CHECKOUT), opts=options)
-        file = files / stack_file(stack_name).name
-        file.write_text(without_salt(stack_file(stack_name).read_text()))
-        changed: Counter[str] = Counter()
-
-        def on_event(event: EngineEvent) -> None:
-            if event.resource_pre_event and event.resource_pre_event.metadata.op not in _QUIET:
-                metadata = event.resource_pre_event.metadata
-                changed[metadata.op.value] += 1
-                detail(f"{metadata.op.value} {metadata.type} {metadata.urn.rsplit('::', 1)[-1]}")
-
-        try:
-            result = stack.up(config_file=str(file), on_event=on_event, color="never", suppress_outputs=True)
-        except CommandError as error:
-            raise UserError(f"pulumi up --stack {stack_name} failed:\n{_reason(str(error))}") from None
-    return Counter(result.summary.resource_changes or {})
-
-
-def _create(stack_name: str, environment: Mapping[str, str]) -> None:
-    """Make the stack in the state backend if it is not there; from a copy of the project file, for the same reason."""
-    with tempfile.TemporaryDirectory(prefix="bighpc-stack-") as directory:
-        shutil.copy(CHECKOUT / "Pulumi.yaml", directory)
-        automation.create_or_select_stack(
-            stack_name, work_dir=directory, opts=LocalWorkspaceOptions(env_vars=dict(environment))
-        )
+    file = files / stack_file(stack_name).name
+    file.write_text(without_salt(stack_file(stack_name).read_text()))
+    command = ["pulumi", "up", f"--stack={stack_name}", f"--config-file={file}", "--yes", "--skip-preview", "--json"]
+    errors: list[str] = []
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            [*command, "--non-interactive"],
+            cwd=CHECKOUT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            _follow(line, detail, errors)
+        process.wait()
+        complaints.seek(0)
+        if process.returncode != 0:
+            raise UserError(f"pulumi up --stack {stack_name} failed:\n{''.join(errors) or complaints.read()}".rstrip())
 
 
-def _reason(output: str) -> str:
-    """The part of the engine's output that a person needs: the diagnostics."""
-    _, found, diagnostics = output.partition("Diagnostics:")
-    return (diagnostics if found else output).partition("\n\nResources:")[0].strip()
+def _follow(line: str, detail: Callable[[str], None], errors: list[str]) -> None:
+    """Take one line of the engine's event stream."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        errors.append(line)
+        return
+    if "resourcePreEvent" in event:
+        metadata = event["resourcePreEvent"]["metadata"]
+        if metadata["op"] not in _QUIET:
+            detail(f"{metadata['op']} {metadata['type']} {metadata['urn'].rsplit('::', 1)[-1]}")
+    elif event.get("diagnosticEvent", {}).get("severity") == "error":
+        errors.append(event["diagnosticEvent"]["message"])
+
+
+def _pulumi(*arguments: str, directory: Path, environment: Mapping[str, str]) -> str:
+    run = subprocess.run(
+        ["pulumi", *arguments, "--non-interactive"],
+        cwd=directory,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode != 0:
+        raise UserError(f"pulumi {' '.join(arguments)} failed: {run.stderr.strip()}")
+    return run.stdout

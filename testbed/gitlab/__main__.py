@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    settings = Settings(data=options.data.resolve(), external_url=options.external_url.rstrip("/"))
+    settings = Settings(data=options.data.resolve(), external_url=options.external_url)
     try:
         with _listen(*options.listen) as listener:
             forge = create_forge(settings)
@@ -69,10 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m testbed.gitlab", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="directory for everything that is kept")
     parser.add_argument("--listen", type=_loopback, required=True, help="127.0.0.1:PORT")
-    parser.add_argument("--external-url", required=True, help="address that answers and payloads name")
+    parser.add_argument("--external-url", type=_web_address, required=True, help="address named in answers")
     parser.add_argument("--root-token-file", type=Path, required=True, help="token of the administrator, mode 0600")
     parser.add_argument("--bot-token-file", type=Path, help="token of the user bighpc-bot, mode 0600")
     return parser
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise argparse.ArgumentTypeError(f"{text!r}: give scheme, host and port, such as http://127.0.0.1:8929")
+    return text.rstrip("/")
 
 
 def _loopback(text: str) -> tuple[str, int]:

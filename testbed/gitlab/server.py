@@ -32,7 +32,13 @@ log = logging.getLogger(__name__)
 
 
 def create_forge(settings: Settings) -> Forge:
-    """Open the data of a double, or lay it out."""
+    """Open the data of a double, or lay it out.
+
+    Raises:
+        OSError: when Git is missing, or the data cannot be written.
+        SchemaError: when the data is another version's.
+    """
+    backend.program()
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.spool.mkdir(exist_ok=True, mode=0o700)
     backend.install_hooks(settings.data / "hooks")

@@ -23,9 +23,11 @@ from testbed.context import Context
 from testbed.existing import load_context
 from testbed.layout import Layout
 
-__all__ = ["OwnTestbed", "own_testbed"]
+__all__ = ["BIGHPC", "OwnTestbed", "own_testbed"]
 
 BIGHPC = Path(sys.prefix) / "bin" / "bighpc"
+"""The command that people use, of this virtual environment."""
+
 _REMOVAL_LIMIT = 300.0
 
 

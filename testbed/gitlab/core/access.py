@@ -62,11 +62,13 @@ def level_of(session: Session, actor: Actor, container: Container) -> Level:
     return max((row.access_level for row in memberships_in(session, actor, container)), default=Level.NONE)
 
 
-def can_see(session: Session, actor: Actor, container: Container) -> bool:
-    """Whether the container exists, as far as the actor can tell."""
+def can_see(session: Session, actor: Actor, container: Container, level: Level | None = None) -> bool:
+    """Whether the container exists, as far as the actor can tell; `level` is the actor's role, when it is known."""
     if actor.deploy_token is not None:
         return actor.deploy_token.container in lineage(container)
-    if _open_to(actor, container.visibility) or level_of(session, actor, container) > Level.NONE:
+    if level is None:
+        level = level_of(session, actor, container)
+    if _open_to(actor, container.visibility) or level > Level.NONE:
         return True
     if isinstance(container, Project) or actor.user is None:
         return False

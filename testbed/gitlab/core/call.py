@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, event, select
@@ -38,6 +38,7 @@ class Call:
     query: Mapping[str, Any]
     url: str
     """The address without query, as others reach it."""
+    _levels: dict[Container, Level] = field(default_factory=dict, init=False)
 
     @property
     def user(self) -> User:
@@ -58,7 +59,7 @@ class Call:
     def project(self, at_least: Level = Level.NONE) -> Project:
         """The project named in the path, when the actor's role suffices."""
         found = self.find(Project, self.path["id"])
-        if found is None or not can_see(self.session, self.actor, found):
+        if found is None or not can_see(self.session, self.actor, found, self.level(found)):
             raise not_found("Project")
         self.need(found, at_least)
         return found
@@ -66,7 +67,7 @@ class Call:
     def group(self, at_least: Level = Level.NONE) -> Namespace:
         """The group named in the path, when the actor's role suffices."""
         found = self.find(Namespace, self.path["id"])
-        if found is None or found.personal or not can_see(self.session, self.actor, found):
+        if found is None or found.personal or not can_see(self.session, self.actor, found, self.level(found)):
             raise not_found("Group")
         self.need(found, at_least)
         return found
@@ -81,8 +82,10 @@ class Call:
         return self.session.scalar(select(model).where(match))
 
     def level(self, container: Container) -> Level:
-        """The actor's role there."""
-        return level_of(self.session, self.actor, container)
+        """The actor's role there, as it was when first asked for."""
+        if container not in self._levels:
+            self._levels[container] = level_of(self.session, self.actor, container)
+        return self._levels[container]
 
     def need(self, container: Container, at_least: Level) -> None:
         """Demand a role.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -17,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from testbed.gitlab.repositories import hook
 
-__all__ = ["environment", "install_hooks", "serve"]
+__all__ = ["environment", "install_hooks", "program", "serve"]
 
 CHUNK = 64 * 1024
 
@@ -80,7 +81,7 @@ async def serve(
         finished: called after Git has ended and before the client learns of it.
     """
     process = await asyncio.create_subprocess_exec(
-        _program(),
+        program(),
         env={**variables, **_cgi(request, repository, service)},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -97,10 +98,20 @@ async def serve(
 
 
 @cache
-def _program() -> str:
-    """The CGI program itself: `git http-backend` would be one process more."""
-    found = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
-    return str(Path(found.stdout.strip()) / "git-http-backend")
+def program() -> str:
+    """The CGI program itself: `git http-backend` would be one process more.
+
+    Raises:
+        FileNotFoundError: when Git is missing, or comes without it.
+    """
+    git = shutil.which("git")
+    if git is None:
+        raise FileNotFoundError("git is not on PATH; install the package git")
+    found = subprocess.run([git, "--exec-path"], capture_output=True, text=True, check=True)
+    file = Path(found.stdout.strip()) / "git-http-backend"
+    if not file.exists():
+        raise FileNotFoundError(f"{file} is missing; install the whole package git")
+    return str(file)
 
 
 def _cgi(request: Request, repository: Path, service: str) -> dict[str, str]:

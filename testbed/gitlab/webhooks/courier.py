@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from testbed.gitlab.core.clock import now
@@ -29,6 +30,9 @@ TIMEOUT = 10
 
 BACK_OFF = (1, 2, 5, 10, 30, 60, 300)
 """Seconds before each further attempt; after the last one the delivery has failed."""
+
+KEPT = timedelta(days=7)
+"""How long finished deliveries stay in the log."""
 
 AT_ONCE = 8
 IDLE = 30.0
@@ -55,6 +59,7 @@ class Courier:
     async def run(self) -> None:
         """Deliver until cancelled."""
         self._loop = asyncio.get_running_loop()
+        await run_in_threadpool(self._forget_old)
         try:
             while True:
                 self._wanted.clear()
@@ -65,9 +70,17 @@ class Courier:
             for task in self._running.values():
                 task.cancel()
 
+    def _forget_old(self) -> None:
+        with self._database.write() as session:
+            session.execute(delete(Delivery).where(Delivery.due_at.is_(None), Delivery.created_at < now() - KEPT))
+
     async def _start_due(self) -> float:
         """Start what is due, as far as there is room; how long nothing more will be."""
-        due, pause = await run_in_threadpool(self._look, set(self._running))
+        try:
+            due, pause = await run_in_threadpool(self._look, set(self._running))
+        except SQLAlchemyError:
+            log.exception("the queue of web hooks cannot be read; it is looked at again")
+            return BACK_OFF[2]
         for number in due[: AT_ONCE - len(self._running)]:
             task = asyncio.create_task(self._work(number))
             self._running[number] = task

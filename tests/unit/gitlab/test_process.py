@@ -15,6 +15,7 @@ import gitlab
 import pytest
 
 from testbed.gitlab.__main__ import main
+from testbed.gitlab.repositories.backend import program
 from tests.unit.gitlab.support import Receiver
 
 TOKEN = "glpat-a-token-for-this-test"
@@ -145,6 +146,26 @@ def test_a_token_file_that_cannot_be_used_is_named_without_its_token(
     assert str(file) in said
     assert rule in said
     assert TOKEN not in said
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8929", "ftp://x", "http://", "http://x/gitlab"])
+def test_an_external_address_is_scheme_host_and_port(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    arguments = ["--data", str(tmp_path), "--listen", "127.0.0.1:0", "--external-url", address]
+    with pytest.raises(SystemExit):
+        main([*arguments, "--root-token-file", "x"])
+    assert repr(address) in capsys.readouterr().err
+
+
+def test_a_machine_without_git_is_told_what_to_install(
+    tmp_path: Path, token_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.cache_clear()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    arguments = ["--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0", "--external-url", "http://x"]
+    assert main([*arguments, "--root-token-file", str(token_file)]) == 1
+    assert "install the package git" in capsys.readouterr().err
 
 
 def test_two_accounts_do_not_share_a_token(

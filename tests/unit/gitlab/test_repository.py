@@ -57,7 +57,7 @@ def test_a_branch_that_cannot_be_is_refused(shared: Project, branch: str, ref: s
 
 
 def test_the_default_branch_cannot_be_removed(shared: Project) -> None:
-    with refused(400, {"message": "The default branch of a shared cannot be deleted."}):
+    with refused(400, {"message": "The default branch of a project cannot be deleted."}):
         shared.branches.delete("main")
 
 
