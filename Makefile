@@ -38,7 +38,7 @@ status: .venv/ready ## what runs, what is real and what is simulated
 test: lint test-fast test-integration ## every check and test; brings up a testbed of its own
 
 test-fast: .venv/ready ## unit and meta tests, offline
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto
 
 test-integration: .venv/ready ## real engine, real Kubernetes, on a testbed of the run's own
 	@$(BIN)/python -m pytest -m 'integration or e2e' --durations=15
@@ -54,7 +54,7 @@ format: .venv/ready ## let ruff lay the code out
 	@$(BIN)/ruff format .
 
 bench: .venv/ready ## figures as ratios, measured side by side
-	@$(BIN)/python -m bench.preview
+	@eval "$$($(BIN)/bighpc testbed env --name $(NAME))" && $(BIN)/python -m bench.preview
 
 lock: .venv/ready ## write the requirement files anew from pyproject.toml (asks the package index)
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv

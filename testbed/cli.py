@@ -6,17 +6,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from testbed.errors import UserError
 from testbed.layout import DEFAULT_NAME, Layout
 from testbed.progress import Progress
+
+if TYPE_CHECKING:
+    from testbed.status import Entry
 
 __all__ = ["app"]
 
@@ -94,14 +98,7 @@ def status(
         if as_json:
             sys.stdout.write(json.dumps([entry.as_dict() for entry in entries], indent=2) + "\n")
         else:
-            table = Table(box=None, pad_edge=False)
-            for column in ("name", "kind", "ready", "pid", "version", "url", "reason"):
-                table.add_column(column, no_wrap=column != "reason", overflow="fold")
-            for entry in entries:
-                ready = "[green]yes[/]" if entry.ready else "[red]no[/]"
-                pid = str(entry.pid or "")
-                table.add_row(entry.name, entry.kind, ready, pid, entry.version, entry.url or "", entry.reason)
-            Console().print(table)
+            _print_table(entries)
         if not all(entry.ready for entry in entries):
             raise typer.Exit(1)
 
@@ -139,6 +136,18 @@ def env(name: Name = DEFAULT_NAME) -> None:
         context = load_context(Layout(name=name))
         keep_out()
         sys.stdout.write(exports(context))
+
+
+def _print_table(entries: Sequence[Entry]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "kind", "ready", "pid", "version", "address, or why not ready"):
+        table.add_column(column, overflow="fold")
+    for entry in entries:
+        ready = "[green]yes[/]" if entry.ready else "[red]no[/]"
+        pid = str(entry.pid or "")
+        table.add_row(entry.name, entry.kind, ready, pid, entry.version, escape(entry.reason or entry.url or ""))
+    # Narrower than this, columns are folded until nobody can read them.
+    Console(width=max(Console().width, 120)).print(table)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from testbed.node.namespaces import create_namespaces, link_name, namespaces_int
 from testbed.processes import Process
 from testbed.progress import Progress
 from testbed.startup import bring_down, bring_up
-from testbed.state import State, exclusive, load_state, reserved_by_others, save_state
+from testbed.state import State, choosing, exclusive, load_state, reserved_by_others, save_state
 from testbed.toolchain import ensure
 
 __all__ = ["DEFAULT_SIMULATED_NODES", "Wishes", "down", "purge", "up"]
@@ -60,8 +60,9 @@ def up(layout: Layout, wishes: Wishes, progress: Progress) -> Context:
                 preflight.check_kernel()
         with progress.live():
             tools = ensure(progress.say, progress.waiting)
-        state = _choose(layout, wishes, before, real_node=real_node, running=running)
-        save_state(layout, state)
+        with choosing(layout):
+            state = _choose(layout, wishes, before, real_node=real_node, running=running)
+            save_state(layout, state)
         context = context_of(layout, state, tools)
         if real_node and not running:
             with progress.step(f"network {context.network.cidr} and namespaces of the node"):

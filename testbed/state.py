@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,7 +14,7 @@ from testbed.errors import UserError
 from testbed.files import private_directory, write_private
 from testbed.layout import Layout, state_directory
 
-__all__ = ["State", "exclusive", "load_state", "reserved_by_others", "save_state"]
+__all__ = ["State", "choosing", "exclusive", "load_state", "reserved_by_others", "save_state"]
 
 
 class State(BaseModel):
@@ -55,15 +56,27 @@ def save_state(layout: Layout, state: State) -> None:
 
 
 def reserved_by_others(layout: Layout) -> list[State]:
-    """What this user's other testbeds hold, running or not."""
+    """What other testbeds hold: this user's, running or not, and those up on the machine from other directories."""
+    roots = {path.parent for path in state_directory().glob("*/testbed.json")}
+    roots |= {Path(owner.read_text(encoding="utf-8")) for owner in layout.run.parent.glob("*/owner")}
     others = []
-    for path in sorted(state_directory().glob("*/testbed.json")):
+    for path in sorted(root / "testbed.json" for root in roots):
         if path.parent != layout.root:
             try:
                 others.append(State.model_validate_json(path.read_bytes()))
             except (ValidationError, OSError):
                 continue  # Broken or being purged: it reserves nothing.
     return others
+
+
+@contextmanager
+def choosing(layout: Layout) -> Iterator[None]:
+    """Hold the machine's choice of addresses: two testbeds that come up at once must not take the same ones."""
+    lock = layout.run.parent.with_suffix(".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

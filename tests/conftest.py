@@ -1,4 +1,4 @@
-"""What unit tests share: a recorder in place of the engine, and small helpers to build under it."""
+"""What tests share: a recorder in place of the engine for unit tests, a testbed of the run's own for the others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import pulumi
 import pulumi.runtime
 import pytest
+
+from tests.integration.own_testbed import OwnTestbed, own_testbed
 
 __all__ = ["Recorded", "Recorder"]
 
@@ -97,3 +99,19 @@ def build(recorder: Recorder) -> Callable[[Callable[[], object]], Recorder]:
         return recorder
 
     return run
+
+
+@pytest.fixture(scope="session")
+def shared_testbed() -> Iterator[OwnTestbed]:
+    """The run's own testbed, brought up once; use `testbed`, which makes sure that it still is."""
+    with own_testbed() as testbed:
+        testbed.up("--simulated-nodes", "2")
+        yield testbed
+
+
+@pytest.fixture
+def testbed(shared_testbed: OwnTestbed) -> OwnTestbed:
+    """The run's own testbed with everything ready, whatever the test before did to it."""
+    if shared_testbed.unready():
+        shared_testbed.up()
+    return shared_testbed

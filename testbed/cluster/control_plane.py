@@ -68,7 +68,41 @@ def _etcd_client(context: Context) -> KeyPair:
 
 def _api_server(context: Context) -> Process:
     pki = context.pki
-    cluster_authority = pki.authority(Authority.CLUSTER).certificate
+    admin = pki.issue("admin", common_name="kubernetes-admin", organizations=["system:masters"])
+    authority = pki.authority(Authority.CLUSTER).certificate
+    return Process(
+        name="kube-apiserver",
+        version=context.tools.version("kube-apiserver"),
+        after=("etcd",),
+        command=(
+            str(context.tools.path("kube-apiserver")),
+            f"--bind-address={context.address}",
+            f"--advertise-address={context.address}",
+            f"--secure-port={context.ports['kube-apiserver']}",
+            f"--service-cluster-ip-range={context.network.services}",
+            # Without a real node the address is a loopback one, which Kubernetes refuses in its own Service.
+            *(() if context.real_node else ("--endpoint-reconciler-type=none",)),
+            "--anonymous-auth=false",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            *_identity(context),
+            *_front_proxy(context),
+            *_connections(context),
+            # The single-machine API server needs no minute to drain requests.
+            "--shutdown-delay-duration=0s",
+            "--profiling=false",
+        ),
+        # Its first start bootstraps RBAC before it says ready.
+        start_limit=90,
+        stop_limit=20,
+        probe=http_probe(f"{context.api_url}/readyz", authority=authority, client=admin),
+        url=context.api_url,
+    )
+
+
+def _identity(context: Context) -> tuple[str, ...]:
+    """Who the API server is, and by which keys it knows users and service accounts."""
+    pki = context.pki
     server = pki.issue(
         "kube-apiserver",
         common_name="kube-apiserver",
@@ -79,54 +113,42 @@ def _api_server(context: Context) -> Process:
         ],
     )
     token_keys = pki.token_keys()
+    return (
+        f"--tls-cert-file={server.certificate}",
+        f"--tls-private-key-file={server.key}",
+        f"--client-ca-file={pki.authority(Authority.CLUSTER).certificate}",
+        f"--service-account-issuer={_ISSUER}",
+        f"--service-account-key-file={token_keys.certificate}",
+        f"--service-account-signing-key-file={token_keys.key}",
+    )
+
+
+def _front_proxy(context: Context) -> tuple[str, ...]:
+    """How the API server speaks for its users to extension servers, and whom it lets do the same to itself."""
+    client = context.pki.issue("front-proxy", common_name="front-proxy", authority=Authority.FRONT_PROXY)
+    return (
+        f"--proxy-client-cert-file={client.certificate}",
+        f"--proxy-client-key-file={client.key}",
+        f"--requestheader-client-ca-file={context.pki.authority(Authority.FRONT_PROXY).certificate}",
+        "--requestheader-allowed-names=front-proxy",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-username-headers=X-Remote-User",
+    )
+
+
+def _connections(context: Context) -> tuple[str, ...]:
+    """How the API server reaches etcd and kubelets."""
     kubelet, etcd = kubelet_client(context), _etcd_client(context)
-    front_proxy = pki.issue("front-proxy", common_name="front-proxy", authority=Authority.FRONT_PROXY)
-    admin = pki.issue("admin", common_name="kubernetes-admin", organizations=["system:masters"])
-    return Process(
-        name="kube-apiserver",
-        version=context.tools.version("kube-apiserver"),
-        after=("etcd",),
-        command=(
-            str(context.tools.path("kube-apiserver")),
-            f"--bind-address={context.address}",
-            f"--advertise-address={context.address}",
-            f"--secure-port={context.ports['kube-apiserver']}",
-            f"--tls-cert-file={server.certificate}",
-            f"--tls-private-key-file={server.key}",
-            f"--client-ca-file={cluster_authority}",
-            "--anonymous-auth=false",
-            "--authorization-mode=Node,RBAC",
-            "--enable-admission-plugins=NodeRestriction",
-            f"--etcd-servers=https://127.0.0.1:{context.ports['etcd']}",
-            f"--etcd-cafile={pki.authority(Authority.ETCD).certificate}",
-            f"--etcd-certfile={etcd.certificate}",
-            f"--etcd-keyfile={etcd.key}",
-            f"--kubelet-certificate-authority={cluster_authority}",
-            f"--kubelet-client-certificate={kubelet.certificate}",
-            f"--kubelet-client-key={kubelet.key}",
-            "--kubelet-preferred-address-types=InternalIP",
-            f"--proxy-client-cert-file={front_proxy.certificate}",
-            f"--proxy-client-key-file={front_proxy.key}",
-            f"--requestheader-client-ca-file={pki.authority(Authority.FRONT_PROXY).certificate}",
-            "--requestheader-allowed-names=front-proxy",
-            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-            "--requestheader-group-headers=X-Remote-Group",
-            "--requestheader-username-headers=X-Remote-User",
-            f"--service-account-issuer={_ISSUER}",
-            f"--service-account-key-file={token_keys.certificate}",
-            f"--service-account-signing-key-file={token_keys.key}",
-            f"--service-cluster-ip-range={context.network.services}",
-            # Without a real node the address is a loopback one, which Kubernetes refuses in its own Service.
-            *(() if context.real_node else ("--endpoint-reconciler-type=none",)),
-            # The single-machine API server needs no minute to drain requests.
-            "--shutdown-delay-duration=0s",
-            "--profiling=false",
-        ),
-        # Its first start bootstraps RBAC before it says ready.
-        start_limit=90,
-        stop_limit=20,
-        probe=http_probe(f"{context.api_url}/readyz", authority=cluster_authority, client=admin),
-        url=context.api_url,
+    return (
+        f"--etcd-servers=https://127.0.0.1:{context.ports['etcd']}",
+        f"--etcd-cafile={context.pki.authority(Authority.ETCD).certificate}",
+        f"--etcd-certfile={etcd.certificate}",
+        f"--etcd-keyfile={etcd.key}",
+        f"--kubelet-certificate-authority={context.pki.authority(Authority.CLUSTER).certificate}",
+        f"--kubelet-client-certificate={kubelet.certificate}",
+        f"--kubelet-client-key={kubelet.key}",
+        "--kubelet-preferred-address-types=InternalIP",
     )
 
 

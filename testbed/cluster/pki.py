@@ -88,22 +88,13 @@ class Pki:
         subject = _name(common_name, organizations)
         if _usable(pair, names=names, subject=subject, issuer=signer):
             return pair
-        key = ec.generate_private_key(ec.SECP256R1())
-        issuer = x509.load_pem_x509_certificate(signer.certificate.read_bytes())
         usages = [ExtendedKeyUsageOID.SERVER_AUTH] if names else []
         if client:
             usages.append(ExtendedKeyUsageOID.CLIENT_AUTH)
-        builder = _builder(subject, issuer.subject, key.public_key(), _LEAF_DAYS)
-        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_key_usage(ca=False), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        extensions: list[x509.ExtensionType] = [x509.ExtendedKeyUsage(usages)]
         if names:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName(list(map(_general_name, names))), critical=False
-            )
-        signing_key = serialization.load_pem_private_key(signer.key.read_bytes(), password=None)
-        assert isinstance(signing_key, ec.EllipticCurvePrivateKey)  # noqa: S101 - this class makes no other kind
-        self._write(pair, key, builder.sign(signing_key, hashes.SHA256()))
+            extensions.append(x509.SubjectAlternativeName(list(map(_general_name, names))))
+        self._sign(pair, subject, signer, extensions)
         return pair
 
     def token_keys(self) -> KeyPair:
@@ -120,6 +111,20 @@ class Pki:
                 ),
             )
         return pair
+
+    def _sign(
+        self, pair: KeyPair, subject: x509.Name, signer: KeyPair, extensions: Iterable[x509.ExtensionType]
+    ) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        issuer = x509.load_pem_x509_certificate(signer.certificate.read_bytes())
+        builder = _builder(subject, issuer.subject, key.public_key(), _LEAF_DAYS)
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder = builder.add_extension(_key_usage(ca=False), critical=True)
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        signing_key = serialization.load_pem_private_key(signer.key.read_bytes(), password=None)
+        assert isinstance(signing_key, ec.EllipticCurvePrivateKey)  # noqa: S101 - this class makes no other kind
+        self._write(pair, key, builder.sign(signing_key, hashes.SHA256()))
 
     def _pair(self, name: str) -> KeyPair:
         return KeyPair(certificate=self.directory / f"{name}.crt", key=self.directory / f"{name}.key")

@@ -22,6 +22,13 @@ PAUSE_IMAGE = f"{REGISTRY_HOST}/pause:1"
 _CRI = 'plugins."io.containerd.grpc.v1.cri"'
 
 
+_UNUSED = [
+    *(f"io.containerd.snapshotter.v1.{name}" for name in ("aufs", "btrfs", "devmapper", "zfs")),
+    *("io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing", "io.containerd.nri.v1.nri"),
+]
+"""Plugins that would write outside of the testbed, or complain that they cannot work."""
+
+
 def containerd_socket(context: Context) -> Path:
     """Where containerd answers."""
     return context.layout.run / "containerd.sock"
@@ -59,11 +66,7 @@ def _config(context: Context) -> str:
 version = 2
 root = "{root}"
 state = "{run_directory / "containerd"}"
-disabled_plugins = [
-  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
-  "io.containerd.snapshotter.v1.zfs", "io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing",
-  "io.containerd.nri.v1.nri",
-]
+disabled_plugins = {json.dumps(_UNUSED)}
 
 [grpc]
 address = "{containerd_socket(context)}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from sqlalchemy import ColumnElement, false, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from testbed.gitlab.core.actor import Actor
 from testbed.gitlab.core.clock import today
@@ -89,24 +92,21 @@ def visible_projects(session: Session, actor: Actor) -> ColumnElement[bool]:
     """The condition that a project may be seen."""
     if actor.admin:
         return true()
-    paths, projects = _memberships(session, actor)
-    return or_(
-        Project.visibility.in_(_open_visibilities(actor)),
-        Project.id.in_([project.id for project in projects]),
-        *(Project.full_path.startswith(f"{path}/", autoescape=True) for path in paths),
-    )
+    mine = _memberships(session, actor)
+    opened = Project.visibility.in_(_open_visibilities(actor))
+    return or_(opened, Project.id.in_(list(mine.projects)), *mine.below(Project.full_path))
 
 
 def visible_groups(session: Session, actor: Actor) -> ColumnElement[bool]:
     """The condition that a group may be seen: open, a membership at or above it, or one somewhere below it."""
     if actor.admin:
         return true()
-    paths, projects = _memberships(session, actor)
-    above = {"/".join(parts[:size]) for parts in _split(paths, projects) for size in range(1, len(parts))}
+    mine = _memberships(session, actor)
+    above = {up for path in [*mine.namespaces, *mine.projects.values()] for up in _above(path)}
     return or_(
         Namespace.visibility.in_(_open_visibilities(actor)),
-        Namespace.full_path.in_(above | set(paths)),
-        *(Namespace.full_path.startswith(f"{path}/", autoescape=True) for path in paths),
+        Namespace.full_path.in_(sorted(above | mine.namespaces)),
+        *mine.below(Namespace.full_path),
     )
 
 
@@ -114,39 +114,52 @@ def member_of(session: Session, actor: Actor, at_least: Level) -> ColumnElement[
     """The condition that the actor is a member of a project, with at least a role."""
     if actor.user is None:
         return false()
-    paths, projects = _memberships(session, actor, at_least)
-    return or_(
-        Project.id.in_([project.id for project in projects]),
-        *(Project.full_path.startswith(f"{path}/", autoescape=True) for path in paths),
-    )
+    mine = _memberships(session, actor, at_least)
+    return or_(Project.id.in_(list(mine.projects)), *mine.below(Project.full_path))
 
 
 def member_of_group(session: Session, actor: Actor, at_least: Level) -> ColumnElement[bool]:
     """The condition that the actor is a member of a group, inherited or not, with at least a role."""
     if actor.user is None:
         return false()
-    paths, _ = _memberships(session, actor, at_least)
-    return or_(
-        Namespace.full_path.in_(paths),
-        *(Namespace.full_path.startswith(f"{path}/", autoescape=True) for path in paths),
+    mine = _memberships(session, actor, at_least)
+    return or_(Namespace.full_path.in_(sorted(mine.namespaces)), *mine.below(Namespace.full_path))
+
+
+@dataclass(frozen=True)
+class _Memberships:
+    """Where a user belongs: paths of namespaces, own one included, and projects with their paths."""
+
+    namespaces: frozenset[str] = frozenset()
+    projects: Mapping[int, str] = field(default_factory=dict)
+
+    def below(self, column: InstrumentedAttribute[str]) -> list[ColumnElement[bool]]:
+        """The conditions that a full path is inside one of the namespaces."""
+        outermost = [path for path in self.namespaces if not any(up in self.namespaces for up in _above(path))]
+        return [column.startswith(f"{path}/", autoescape=True) for path in sorted(outermost)]
+
+
+def _memberships(session: Session, actor: Actor, at_least: Level = Level.MINIMAL) -> _Memberships:
+    if actor.user is None:
+        return _Memberships()
+    mine = (
+        (Member.user_id == actor.user.id)
+        & (Member.expires_at.is_(None) | (Member.expires_at > today()))
+        & Member.access_level.in_([level for level in Level if level >= at_least])
+    )
+    own = select(Namespace.full_path).where(Namespace.owner_id == actor.user.id)
+    groups = select(Namespace.full_path).join(Member, Member.namespace_id == Namespace.id).where(mine)
+    projects = select(Project.id, Project.full_path).join(Member, Member.project_id == Project.id).where(mine)
+    return _Memberships(
+        frozenset([*session.scalars(own), *session.scalars(groups)]),
+        dict(session.execute(projects).all()),
     )
 
 
-def _memberships(session: Session, actor: Actor, at_least: Level = Level.MINIMAL) -> tuple[list[str], list[Project]]:
-    if actor.user is None:
-        return [], []
-    rows = [
-        row
-        for row in session.scalars(select(Member).where(Member.user_id == actor.user.id))
-        if (row.expires_at is None or row.expires_at > today()) and row.access_level >= at_least
-    ]
-    own = session.scalars(select(Namespace.full_path).where(Namespace.owner_id == actor.user.id))
-    paths = [*own, *(row.namespace.full_path for row in rows if row.namespace)]
-    return paths, [row.project for row in rows if row.project]
-
-
-def _split(paths: list[str], projects: list[Project]) -> list[list[str]]:
-    return [path.split("/") for path in [*paths, *(project.full_path for project in projects)]]
+def _above(path: str) -> list[str]:
+    """The paths of everything above."""
+    parts = path.split("/")
+    return ["/".join(parts[:size]) for size in range(1, len(parts))]
 
 
 def _open_visibilities(actor: Actor) -> list[Visibility]:
