@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
-import tarfile
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -14,18 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from testbed import stacks
-from testbed.context import Context
+from testbed.context import REGISTRY_HOST, Context
 from testbed.errors import UserError
+from testbed.images import push_program_image
 from testbed.progress import Progress
 
-__all__ = ["Answer", "deploy", "publish_hello"]
+__all__ = ["Answer", "deploy"]
 
-_HELLO = "hello:1.0.0"
-_NOBODY = "65532:65532"
+_HELLO = f"{REGISTRY_HOST}/hello:1.0.0"
 _LIMIT = 240
 """Seconds until applications that are not healthy count as failed."""
 
@@ -53,7 +49,7 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
     """
     with progress.live():
         with progress.step(f"image {_HELLO}"):
-            publish_hello(context)
+            push_program_image(context, context.tools.path("hello"), _HELLO)
         stacks.create_missing(environment)
         owner, *others = stacks.ORDER
         _up([owner], context, environment, progress)
@@ -65,42 +61,6 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
             return []
         _await_applications(context, progress)
         return _ask(context, progress)
-
-
-def publish_hello(context: Context) -> None:
-    """Make the hello application's image from its static binary and push it to the testbed's registry.
-
-    Raises:
-        UserError: when the registry refuses it.
-    """
-    registry = f"127.0.0.1:{context.ports['registry']}"
-    binary = context.tools.path("hello").read_bytes()
-    with tempfile.TemporaryDirectory(prefix="bighpc-image-") as directory:
-        layer = Path(directory) / "layer.tar"
-        with tarfile.open(layer, "w") as archive:
-            entry = tarfile.TarInfo("hello")
-            entry.size, entry.mode = len(binary), 0o755
-            archive.addfile(entry, io.BytesIO(binary))
-        base = _crane(context, "append", "--oci-empty-base", "-f", str(layer), "-t", f"{registry}/{_HELLO}")
-        _crane(
-            context,
-            "mutate",
-            base,
-            "--set-platform=linux/amd64",
-            "--entrypoint=/hello",
-            f"--user={_NOBODY}",
-            "-t",
-            f"{registry}/{_HELLO}",
-        )
-
-
-def _crane(context: Context, *arguments: str) -> str:
-    run = subprocess.run(
-        [context.tools.path("crane"), *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
-    if run.returncode != 0:
-        raise UserError(f"crane {arguments[0]} failed: {run.stderr.strip()}; see `bighpc testbed logs registry`")
-    return run.stdout.strip()
 
 
 def _up(names: Sequence[str], context: Context, environment: Mapping[str, str], progress: Progress) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
@@ -145,7 +144,7 @@ def _argocd(
         "GNUPGHOME": str(private_directory(home / "gpg")),
         "HOME": str(home),
         "HOSTNAME": f"{role}-0",
-        "PATH": f"{context.tools.bin}{os.pathsep}{os.environ['PATH']}",
+        "PATH": context.search_path,
         "REDIS_PASSWORD": context.secret("redis-password"),
         "TMPDIR": str(private_directory(home / "tmp")),
     }
