@@ -41,6 +41,7 @@ test-fast: .venv/ready ## unit and meta tests, offline
 	@$(BIN)/python -m pytest -q -n auto
 
 test-integration: .venv/ready ## real engine, real Kubernetes, on a testbed of the run's own
+	@$(BIN)/bighpc testbed prepare
 	@$(BIN)/python -m pytest -m 'integration or e2e' --durations=15
 
 lint: .venv/ready ## style, types, import contracts: zero findings

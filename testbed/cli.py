@@ -30,6 +30,17 @@ Name = Annotated[str, typer.Option("--name", help="Which testbed; several can ru
 
 
 @app.command()
+def prepare() -> None:
+    """Install system packages and build the tools, once for all testbeds; `up` does that too."""
+    from testbed import operations
+
+    with _explained():
+        progress = Progress()
+        operations.prepare(progress)
+        progress.done("packages and tools are there", progress.elapsed)
+
+
+@app.command()
 def up(
     name: Name = DEFAULT_NAME,
     simulated_nodes: Annotated[

@@ -16,7 +16,7 @@ from testbed.files import private_directory
 from testbed.host import leftovers, preflight
 from testbed.host.ports import choose_ports
 from testbed.host.supervision import Supervisor, base_environment
-from testbed.layout import Layout, NetworkBlock
+from testbed.layout import Layout, NetworkBlock, cache_directory
 from testbed.node.cgroups import create_cgroups
 from testbed.node.namespaces import create_namespaces, link_name, namespaces_intact, overlapping_route
 from testbed.processes import Process
@@ -25,7 +25,7 @@ from testbed.startup import bring_down, bring_up
 from testbed.state import State, choosing, exclusive, load_state, reserved_by_others, save_state
 from testbed.toolchain import ensure
 
-__all__ = ["DEFAULT_SIMULATED_NODES", "Wishes", "down", "purge", "up"]
+__all__ = ["DEFAULT_SIMULATED_NODES", "Wishes", "down", "prepare", "purge", "up"]
 
 DEFAULT_SIMULATED_NODES = 3
 _BLOCKS = range(200, 251)
@@ -38,6 +38,20 @@ class Wishes:
     simulated_nodes: int | None = None
     real_node: bool | None = None
     ports: Mapping[str, int] = field(default_factory=dict)
+
+
+def prepare(progress: Progress) -> None:
+    """Install what every testbed needs: system packages and tools. `up` does the same on its way.
+
+    Raises:
+        UserError: when something cannot be installed or built.
+    """
+    cache = cache_directory()
+    cache.mkdir(parents=True, exist_ok=True)
+    real_node = preflight.real_node_possible() is None
+    preflight.ensure_packages(real_node=real_node, progress=progress, log=cache / "packages.log")
+    with progress.live():
+        ensure(progress.say, progress.waiting)
 
 
 def up(layout: Layout, wishes: Wishes, progress: Progress) -> Context:
