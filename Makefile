@@ -35,7 +35,10 @@ purge: .venv/ready ## end everything and remove the testbed's data
 status: .venv/ready ## what runs, what is real and what is simulated
 	@$(BIN)/bighpc testbed status --name $(NAME)
 
-test: lint test-fast test-integration ## every check and test; brings up a testbed of its own
+test: .venv/ready ## every check and test; brings up a testbed of its own
+	@for stage in lint test-fast test-integration; do \
+		begun=$$SECONDS; $(MAKE) --no-print-directory $$stage; echo "$$stage took $$((SECONDS - begun)) s"; \
+	done
 
 test-fast: .venv/ready ## unit and meta tests, offline
 	@$(BIN)/python -m pytest -q -n auto
@@ -59,8 +62,8 @@ bench: .venv/ready ## figures as ratios, measured side by side
 
 lock: .venv/ready ## write the requirement files anew from pyproject.toml (asks the package index)
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
-	@.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras --upgrade pyproject.toml --extra dev -o requirements-dev.txt
-	@.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras pyproject.toml -c requirements-dev.txt -o requirements.txt
+	@.venv-lock/bin/uv pip compile --quiet --upgrade pyproject.toml --extra dev -o requirements-dev.txt
+	@.venv-lock/bin/uv pip compile --quiet pyproject.toml -c requirements-dev.txt -o requirements.txt
 	@rm -rf .venv-lock
 
 clean: ## remove what was made in the checkout (not the testbed, not the tools)

@@ -86,8 +86,9 @@ def test_a_patch_is_applied_to_a_copy_that_the_build_uses(go: Path) -> None:
     build.build(tool, go / "tools" / "patched", go / "work", lambda: None)
     assert (go / "module" / "main.go").read_text() == 'listen("0.0.0.0")'
     assert (go / "work" / "patched.source" / "main.go").read_text() == 'listen("127.0.0.1")'
-    assert f"-modfile {go}/work/patched.mod" in (go / "calls").read_text()
-    assert f"replace example.test => {go}/work/patched.source" in (go / "work" / "patched.mod").read_text()
+    work = go / "work"
+    assert f"-modfile {work}/patched.mod" in (go / "calls").read_text()
+    assert f"replace example.test => {work}/patched.source" in (work / "patched.mod").read_text()
 
 
 def test_a_patch_that_no_longer_fits_is_refused(go: Path) -> None:
