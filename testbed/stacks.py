@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from testbed.errors import UserError
+from testbed.files import write_private
 
 __all__ = ["CHECKOUT", "ORDER", "create_missing", "stack_file", "up", "without_salt"]
 
@@ -60,8 +61,8 @@ def up(stack_name: str, environment: Mapping[str, str], files: Path, detail: Cal
     Raises:
         UserError: with the engine's own words when the update fails.
     """
-    file = files / stack_file(stack_name).name
-    file.write_text(without_salt(stack_file(stack_name).read_text()))
+    name = stack_file(stack_name).name
+    file = write_private(files / name, without_salt(stack_file(stack_name).read_text()))
     command = ["pulumi", "up", f"--stack={stack_name}", f"--config-file={file}", "--yes", "--skip-preview", "--json"]
     errors: list[str] = []
     with (
