@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from testbed.gitlab.core.clock import now
 from testbed.gitlab.forge import Forge
+from testbed.gitlab.merging.following import branch_changed
+from testbed.gitlab.pipelines.starting import start_for_push
 from testbed.gitlab.repositories.policy import is_protected, protect_default_branch
 from testbed.gitlab.repositories.rules import BRANCHES, ZERO, Change
 from testbed.gitlab.repositories.spool import Receipt, left
@@ -25,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def record(forge: Forge, session: Session, project: Project, user: User, changes: Sequence[Change]) -> None:
-    """Note changes that are in the repository already: default branch, activity, web hooks."""
+    """Note changes that are in the repository already: default branch, activity, web hooks, pipelines."""
     repository = forge.storage.open(project.id)
     born = [
         change.ref.removeprefix(BRANCHES) for change in changes if change.creates and change.ref.startswith(BRANCHES)
@@ -43,6 +45,9 @@ def record(forge: Forge, session: Session, project: Project, user: User, changes
             protected = is_protected(session, project, change.ref)
             payload = push_payload(project, user, change, repository, forge.settings.external_url, protected=protected)
             enqueue(session, project, trigger, payload)
+            start_for_push(forge, session, project, user, change)
+            if trigger == "push_events":
+                branch_changed(forge, session, project, user, change)
 
 
 def sweep(forge: Forge) -> None:

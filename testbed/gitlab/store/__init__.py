@@ -13,7 +13,9 @@ from testbed.gitlab.store.automation import (
 )
 from testbed.gitlab.store.base import Base, Database, SchemaError
 from testbed.gitlab.store.events import Delivery, Hook
+from testbed.gitlab.store.merge_requests import Approval, MergeRequest, MergeRequestVersion, Note
 from testbed.gitlab.store.people import AccessToken, User
+from testbed.gitlab.store.pipelines import Artifact, Job, Pipeline, RunnerManager
 from testbed.gitlab.store.planning import Badge, Board, BoardList, Label, Milestone
 from testbed.gitlab.store.protection import Access, ProtectedRef
 from testbed.gitlab.store.spaces import Container, Member, Namespace, Owned, Project
@@ -23,6 +25,8 @@ __all__ = [
     "AccessToken",
     "Agent",
     "AgentToken",
+    "Approval",
+    "Artifact",
     "Badge",
     "Base",
     "Board",
@@ -36,16 +40,22 @@ __all__ = [
     "Deployment",
     "Environment",
     "Hook",
+    "Job",
     "JobTokenAllowed",
     "JobTokenScope",
     "Label",
     "Member",
+    "MergeRequest",
+    "MergeRequestVersion",
     "Milestone",
     "Namespace",
+    "Note",
     "Owned",
+    "Pipeline",
     "Project",
     "ProtectedRef",
     "Runner",
+    "RunnerManager",
     "Schedule",
     "SchemaError",
     "Trigger",

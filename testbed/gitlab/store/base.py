@@ -46,7 +46,13 @@ class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={"ix": "ix_%(column_0_label)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
     )
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[str]: JSON, list[int]: JSON}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        datetime: Moment,
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
+        list[str]: JSON,
+        list[int]: JSON,
+    }
 
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
 

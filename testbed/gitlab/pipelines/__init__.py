@@ -1,0 +1,1 @@
+"""Pipelines at work: starting, compiling the configuration, moving jobs along, handing them to runners."""
