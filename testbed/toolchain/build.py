@@ -14,7 +14,7 @@ from pathlib import Path
 from testbed.errors import UserError
 from testbed.toolchain.catalog import MODULES, Asset, Tool
 
-__all__ = ["BuildError", "build", "copy_asset", "drop_caches", "go_version"]
+__all__ = ["BuildError", "build", "copy_asset", "drop_caches", "flags", "go_version"]
 
 # Generated or rarely executed packages: compiling them without optimisation halves the build time and costs nothing
 # that a testbed could notice.
@@ -71,6 +71,17 @@ def go_version() -> str:
     return run.stdout.strip()
 
 
+def flags(tool: Tool) -> list[str]:
+    """What the compiler and the linker are told; other flags make another binary."""
+    told = ["-mod=readonly", "-trimpath", "-buildvcs=false"]
+    told += ["-ldflags", " ".join(["-s", "-w", *(f"-X {assignment}" for assignment in tool.stamp)])]
+    # Stripped binaries carry no debug information, so none is made.
+    told += ["-gcflags", "all=-dwarf=false"]
+    for package in _COLD:
+        told += ["-gcflags", f"{package}/...=-N -l -dwarf=false"]
+    return told
+
+
 def build(tool: Tool, target: Path, work: Path, tick: Callable[[], None]) -> None:
     """Build ``tool`` into the file ``target``.
 
@@ -86,16 +97,11 @@ def build(tool: Tool, target: Path, work: Path, tick: Callable[[], None]) -> Non
     source = MODULES / tool.module
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
-    command = ["go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false"]
-    command += ["-ldflags", " ".join(["-s", "-w", *(f"-X {assignment}" for assignment in tool.stamp)])]
-    # Stripped binaries carry no debug information, so none is made.
-    command += ["-gcflags", "all=-dwarf=false"]
-    for package in _COLD:
-        command += ["-gcflags", f"{package}/...=-N -l -dwarf=false"]
     log = work / f"{tool.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
-        command += [*_overlay(tool, work), *_patched(tool, work), "-o", str(partial), tool.package]
+        laid = [*_overlay(tool, work), *_patched(tool, work)]
+        command = ["go", "build", *flags(tool), *laid, "-o", str(partial), tool.package]
         code = _run(command, source, log, _environment(tool.module, work), tick)
         if code != 0:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])

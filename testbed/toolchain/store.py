@@ -22,6 +22,7 @@ from testbed.layout import cache_directory
 from testbed.toolchain import build
 from testbed.toolchain.build import BuildError
 from testbed.toolchain.catalog import ASSETS, MODULES, TOOLS, Asset, Tool
+from testbed.toolchain.retention import drop_unused, note_use
 
 __all__ = ["BUILD_GIB", "Toolchain", "ensure", "installed"]
 
@@ -68,7 +69,10 @@ def installed() -> Toolchain | None:
         return None
     pairs = dict(line.split(" ", 1) for line in versions.read_text().splitlines())
     tools = _toolchain(root, pairs)
-    return tools if all(tools.path(name).exists() for name in pairs) else None
+    if not all(tools.path(name).exists() for name in pairs):
+        return None
+    note_use(root)
+    return tools
 
 
 def ensure(say: Say, tick: Say = lambda _: None) -> Toolchain:
@@ -87,7 +91,9 @@ def ensure(say: Say, tick: Say = lambda _: None) -> Toolchain:
     cache = cache_directory()
     cache.mkdir(parents=True, exist_ok=True)
     with _lock(cache / "build.lock", say):
-        return installed() or _complete(cache, say, tick)
+        ready = installed() or _complete(cache, say, tick)
+        drop_unused(cache)
+        return ready
 
 
 def _complete(cache: Path, say: Say, tick: Say) -> Toolchain:
@@ -210,9 +216,8 @@ def _stored(cache: Path, tool: Tool) -> Path:
 def _key(item: Tool | Asset) -> str:
     """Whatever changes the result: pins, our own sources, flags, target platform."""
     # How long a build took is no part of what it made.
-    made_of = replace(item, seconds=0) if isinstance(item, Tool) else item
+    made_of = (replace(item, seconds=0), build.flags(item)) if isinstance(item, Tool) else item
     digest = hashlib.sha256(repr(made_of).encode())
-    digest.update((Path(build.__file__)).read_bytes())
     digest.update(f"{platform.system()} {platform.machine()}".encode())
     for file in sorted((MODULES / item.module).rglob("*")):
         if file.is_file():

@@ -13,6 +13,7 @@ import pytest
 from testbed.errors import UserError
 from testbed.toolchain import build, ensure, installed, store
 from testbed.toolchain.catalog import ASSETS, MODULES, TOOLS, Asset, Tool
+from testbed.toolchain.retention import drop_unused
 
 
 @pytest.fixture(autouse=True)
@@ -173,3 +174,44 @@ def test_the_version_in_the_catalogue_is_the_pinned_one(tool: Tool) -> None:
 def _prefixes(package: str) -> list[str]:
     parts = package.split("/")
     return ["/".join(parts[:count]) for count in range(2, len(parts) + 1)]
+
+
+def aged(directory: Path, days: int) -> None:
+    """Make a directory look as if nobody had used it for so long."""
+    then = directory.stat().st_mtime - days * 24 * 3600
+    os.utime(directory, (then, then))
+
+
+def test_what_no_set_has_used_for_a_month_goes_and_the_rest_stays(built: list[str], cache: Path) -> None:
+    old, recent = (cache / "tools" / name / "helm" for name in ("helm-2.0.0-old", "helm-2.0.0-recent"))
+    for file in (old, recent):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    forgotten = cache / "sets" / "forgotten"
+    (forgotten / "bin").mkdir(parents=True)
+    (forgotten / "bin" / "helm").symlink_to(old)
+    aged(old.parent, 31)
+    aged(forgotten, 31)
+    tools = ensure(lambda line: None)
+    assert not forgotten.exists()
+    assert not old.parent.exists(), "only a forgotten set referred to it"
+    assert recent.parent.exists(), "an interrupted build may go on with it"
+    assert tools.path("helm").exists()
+
+
+def test_using_a_set_keeps_it(built: list[str], cache: Path) -> None:
+    ensure(lambda line: None)
+    [root] = (cache / "sets").iterdir()
+    aged(root, 29)
+    assert installed()
+    aged(root, 2)
+    drop_unused(cache)
+    assert root.exists()
+
+
+def test_other_flags_make_other_tools(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure(lambda line: None)
+    given = build.flags
+    monkeypatch.setattr(build, "flags", lambda tool: [*given(tool), "-race"] if tool.name == "helm" else given(tool))
+    ensure(lambda line: None)
+    assert built[len(TOOLS) :] == ["helm"]
