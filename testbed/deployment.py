@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from testbed import stacks
+from testbed.commands import run
 from testbed.context import REGISTRY_HOST, Context
 from testbed.errors import UserError
 from testbed.images import push_program_image
@@ -54,7 +54,7 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
         owner, *others = stacks.ORDER
         _up([owner], context, environment, progress)
         with progress.step("contents of the environment repository"):
-            _seed(environment)
+            run("bighpc", "seed", environment=environment)
         _up(others, context, environment, progress)
         if not context.real_node:
             progress.note("there is no real node here, so the applications' pods have nowhere to run")
@@ -80,12 +80,6 @@ def _up(names: Sequence[str], context: Context, environment: Mapping[str, str], 
 
 def _of(name: str, detail: Callable[[str], None], text: str) -> None:
     detail(f"{name}: {text}")
-
-
-def _seed(environment: Mapping[str, str]) -> None:
-    run = subprocess.run(["bighpc", "seed"], env=dict(environment), capture_output=True, text=True, check=False)
-    if run.returncode != 0:
-        raise UserError(f"bighpc seed failed: {(run.stderr or run.stdout).strip()}")
 
 
 def _await_applications(context: Context, progress: Progress) -> None:
@@ -137,14 +131,6 @@ def _ask(context: Context, progress: Progress) -> list[Answer]:
 
 
 def _kubectl(context: Context, *arguments: str) -> dict[str, Any]:
-    run = subprocess.run(
-        [context.tools.path("kubectl"), f"--kubeconfig={context.layout.kubeconfig}", *arguments, "--output=json"],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    if run.returncode != 0:
-        raise UserError(f"kubectl {' '.join(arguments)}: {run.stderr.strip()}")
-    result: dict[str, Any] = json.loads(run.stdout)
+    kubectl = (context.tools.path("kubectl"), f"--kubeconfig={context.layout.kubeconfig}")
+    result: dict[str, Any] = json.loads(run(*kubectl, *arguments, "--output=json", limit_s=30))
     return result

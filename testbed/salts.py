@@ -6,8 +6,8 @@ testbed's passphrase does not fit it and nobody must commit it.
 
 from __future__ import annotations
 
-import subprocess
-
+from testbed.commands import run
+from testbed.errors import UserError
 from testbed.stacks import CHECKOUT, ORDER, stack_file, without_salt
 
 __all__ = ["keep_out"]
@@ -36,5 +36,7 @@ def _committed(path: str) -> str:
 
 def _git(*arguments: str) -> str:
     """Git's answer; empty where the checkout is no git work tree."""
-    run = subprocess.run(["git", "-C", CHECKOUT, *arguments], capture_output=True, text=True, check=False)
-    return run.stdout if run.returncode == 0 else ""
+    try:
+        return run("git", "-C", CHECKOUT, *arguments)
+    except UserError:
+        return ""

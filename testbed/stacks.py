@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from testbed.commands import run
 from testbed.errors import UserError
 from testbed.files import write_private
 
@@ -22,6 +23,8 @@ ORDER = ("prod", "preview", "dev")
 """The stack that owns the forge first; the others look it up."""
 
 _QUIET = {"same", "read"}
+
+_CALM = ("--non-interactive",)
 
 
 def stack_file(stack_name: str) -> Path:
@@ -40,13 +43,14 @@ def create_missing(environment: Mapping[str, str]) -> None:
     From a copy of the project file: the engine writes the salt of the testbed's passphrase into the stack file beside
     it, and the checkout's stack files are data for every machine.
     """
-    run = _pulumi("stack", "ls", "--all", "--json", directory=CHECKOUT, environment=environment)
-    present = {stack["name"] for stack in json.loads(run)}
+    listed = run("pulumi", "stack", "ls", "--all", "--json", *_CALM, directory=CHECKOUT, environment=environment)
+    present = {stack["name"] for stack in json.loads(listed)}
     with tempfile.TemporaryDirectory(prefix="bighpc-stack-") as directory:
         shutil.copy(CHECKOUT / "Pulumi.yaml", directory)
         for name in ORDER:
             if name not in present:
-                _pulumi("stack", "init", name, "--no-select", directory=Path(directory), environment=environment)
+                init = ("pulumi", "stack", "init", name, "--no-select", *_CALM)
+                run(*init, directory=Path(directory), environment=environment)
 
 
 def up(stack_name: str, environment: Mapping[str, str], files: Path, detail: Callable[[str], None]) -> None:
@@ -68,7 +72,7 @@ def up(stack_name: str, environment: Mapping[str, str], files: Path, detail: Cal
     with (
         tempfile.TemporaryFile("w+") as complaints,
         subprocess.Popen(
-            [*command, "--non-interactive"],
+            [*command, *_CALM],
             cwd=CHECKOUT,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -98,18 +102,3 @@ def _follow(line: str, detail: Callable[[str], None], errors: list[str]) -> None
             detail(f"{metadata['op']} {metadata['type']} {metadata['urn'].rsplit('::', 1)[-1]}")
     elif event.get("diagnosticEvent", {}).get("severity") == "error":
         errors.append(event["diagnosticEvent"]["message"])
-
-
-def _pulumi(*arguments: str, directory: Path, environment: Mapping[str, str]) -> str:
-    run = subprocess.run(
-        ["pulumi", *arguments, "--non-interactive"],
-        cwd=directory,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if run.returncode != 0:
-        raise UserError(f"pulumi {' '.join(arguments)} failed: {run.stderr.strip()}")
-    return run.stdout

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from testbed.commands import run
 from testbed.context import Context
-from testbed.errors import UserError
 
 __all__ = ["ARGOCD_NAMESPACE", "OPERATOR_NAMESPACE", "apply"]
 
@@ -58,19 +57,13 @@ def apply(context: Context) -> None:
     definitions = [f"--filename={file}" for name in _DEFINITIONS for file in _definitions(tools.assets / name)]
     # Server-side: the ApplicationSet definition is too large for an annotation that remembers it. Without validation:
     # it is the server that validates, and asking it for all schemas first takes seconds.
-    run = subprocess.run(
-        [
-            *(tools.path("kubectl"), "apply", "--server-side", "--force-conflicts", "--validate=false"),
-            *("--field-manager=bighpc-testbed", *definitions, "--filename=-"),
-        ],
-        input=yaml.safe_dump_all(documents),
-        env={"KUBECONFIG": str(kubeconfig), "HOME": str(kubeconfig.parent)},
-        capture_output=True,
-        text=True,
-        check=False,
+    apply = ("apply", "--server-side", "--force-conflicts", "--validate=false", "--field-manager=bighpc-testbed")
+    run(
+        tools.path("kubectl"),
+        *(*apply, *definitions, "--filename=-"),
+        given=yaml.safe_dump_all(documents),
+        environment={"KUBECONFIG": str(kubeconfig), "HOME": str(kubeconfig.parent)},
     )
-    if run.returncode != 0:
-        raise UserError(f"Argo CD's and the operator's objects were refused by the API server: {run.stderr.strip()}")
 
 
 def _definitions(directory: Path) -> list[Path]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import socket
-import subprocess
 from collections.abc import Mapping
 
+from testbed.commands import run
 from testbed.context import Context
 from testbed.delivery.objects import ARGOCD_NAMESPACE, OPERATOR_NAMESPACE
 from testbed.files import private_directory
@@ -59,9 +59,7 @@ def _redis(context: Context) -> Process:
         if not answer.startswith(b"+OK"):
             raise NotReadyError(f"redis on port {port} refuses our password: another server has this port")
 
-    version = re.search(
-        r"v=([\d.]+)", subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=False).stdout
-    )
+    version = re.search(r"v=([\d.]+)", run("redis-server", "--version"))
     return Process(
         name="redis",
         command=("redis-server", str(config)),

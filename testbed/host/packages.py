@@ -55,9 +55,10 @@ _SERVICES = {"containerd": "containerd.service", "redis-server": "redis-server.s
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
-def find_command(command: str) -> str | None:
-    """The full path of a command; the system directories count even when a user's PATH lacks them."""
-    return shutil.which(command, path=os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_PATH]))
+def find_command(command: str, environment: Mapping[str, str] | None = None) -> str | None:
+    """The full path of a command; the system directories count even when a PATH lacks them."""
+    path = (os.environ if environment is None else environment).get("PATH", "")
+    return shutil.which(command, path=os.pathsep.join([path, *SYSTEM_PATH]))
 
 
 def cni_directory() -> Path | None:
