@@ -35,6 +35,7 @@ def build_app(commands: Iterable[EntryPoint]) -> typer.Typer:
     )
     app.callback()(_root)
     app.command("seed")(_seed)
+    app.command("review")(_review)
     for command in sorted(commands, key=lambda each: each.name):
         try:
             app.add_typer(command.load(), name=command.name)
@@ -84,5 +85,47 @@ def _seed(
     What is there already is left alone, so it can run any time. GitLab is found by GITLAB_BASE_URL and GITLAB_TOKEN.
     """
     from gitops import seed
+    from gitops.connection import Connection
 
-    seed.seed(group=group, source=source or seed.SOURCE, connection=seed.Connection.from_environment())
+    seed.seed(group=group, source=source or seed.SOURCE, connection=Connection.from_environment())
+
+
+def _review(
+    stack: Annotated[list[str] | None, typer.Option(help="Preview this stack whatever changed; repeatable.")] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CI_MERGE_REQUEST_DIFF_BASE_SHA", help="What the change is compared with; without it: all stacks."
+        ),
+    ] = None,
+    refresh: Annotated[bool, typer.Option(help="Compare with reality, not with the recorded state.")] = False,
+    out: Annotated[Path, typer.Option(help="Where the note, the reports and the logs go.")] = Path("review"),
+    limit: Annotated[float, typer.Option(help="Seconds for one preview.", min=1)] = 1800,
+    merge_request: Annotated[
+        int | None, typer.Option(envvar="CI_MERGE_REQUEST_IID", help="Tell it on this merge request.")
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option(envvar="CI_MERGE_REQUEST_PROJECT_ID", help="The merge request's project.")
+    ] = None,
+) -> None:
+    """Preview every stack that a change can touch, with the policies, and tell it on the merge request.
+
+    Ends with 1 when a preview fails or a mandatory policy is violated. GitLab is found by GITLAB_BASE_URL (or
+    CI_SERVER_URL) and GITLAB_TOKEN.
+    """
+    from gitops.review.command import Target, review
+
+    if merge_request is not None and project is None:
+        raise CommandError("--merge-request without --project", "Name the project's path or number as well.")
+    fine = review(
+        directory=Path.cwd(),
+        out=out,
+        base=base,
+        stacks=stack or (),
+        refresh=refresh,
+        limit_s=limit,
+        target=Target(project=project, number=merge_request) if project and merge_request is not None else None,
+        console=Console(stderr=True, highlight=False),
+    )
+    if not fine:
+        raise typer.Exit(1)

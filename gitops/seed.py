@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +15,10 @@ import gitlab
 import requests
 from rich.console import Console
 
+from gitops.connection import Connection
 from gitops.errors import CommandError
 
-__all__ = ["BRANCHES", "REPOSITORY", "SOURCE", "Connection", "seed"]
+__all__ = ["BRANCHES", "REPOSITORY", "SOURCE", "seed"]
 
 BRANCHES: Final = ("dev", "preview", "prod")
 """The branches of the environment repository."""
@@ -31,31 +31,6 @@ SOURCE: Final = Path(__file__).parents[1] / "environments"
 
 _GIT_LIMIT: Final = 120  # seconds
 _BRING_UP: Final = "Bring the forge up first: pulumi up --stack prod"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Connection:
-    """How to call GitLab."""
-
-    url: str
-    token: str = field(repr=False)
-
-    @classmethod
-    def from_environment(cls) -> Connection:
-        """Return what GITLAB_BASE_URL and GITLAB_TOKEN say.
-
-        Raises:
-            CommandError: when one of them is not set.
-        """
-        names = ("GITLAB_BASE_URL", "GITLAB_TOKEN")
-        missing = [name for name in names if not os.environ.get(name)]
-        if missing:
-            raise CommandError(
-                f"not set: {', '.join(missing)}",
-                'Run: eval "$(bighpc testbed env)", or export the API\'s address and a token with the scope api.',
-            )
-        url, token = (os.environ[name] for name in names)
-        return cls(url=url.rstrip("/").removesuffix("/api/v4"), token=token)
 
 
 class _Git:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from gitops.connection import Connection
 from gitops.errors import CommandError
-from gitops.seed import BRANCHES, SOURCE, Connection, seed
+from gitops.seed import BRANCHES, SOURCE, seed
 from tests.unit.stacks.servers import closed_port, gitlab_answers, serve
 
 TOKEN = "glpat-s3cret"

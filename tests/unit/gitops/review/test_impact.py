@@ -1,0 +1,60 @@
+"""Which stacks a change can touch, in this very checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gitops.review.impact import impact, stacks_of
+
+CHECKOUT = Path(__file__).parents[4]
+
+
+def affected(*changed: str) -> list[str]:
+    """The stacks that would be previewed."""
+    return [each.stack for each in impact(CHECKOUT, changed) if each.affected]
+
+
+def test_the_stacks_are_those_with_a_file_and_one_owns_the_forge() -> None:
+    assert stacks_of(CHECKOUT) == {"dev": False, "preview": False, "prod": True}
+
+
+@pytest.mark.parametrize(
+    "path", ["components/argocd.py", "stacks/platform.py", "components/__init__.py", "Pulumi.yaml", "requirements.txt"]
+)
+def test_the_program_and_what_it_runs_with_touch_every_stack(path: str) -> None:
+    assert affected(path) == ["dev", "preview", "prod"]
+
+
+def test_a_module_that_the_program_reaches_only_through_others_counts() -> None:
+    assert affected("components/vocabulary.py") == ["dev", "preview", "prod"]
+
+
+def test_policies_touch_every_stack() -> None:
+    assert affected("policies/rules/appproject_exact.py") == ["dev", "preview", "prod"]
+
+
+def test_settings_touch_their_stack() -> None:
+    assert affected("Pulumi.dev.yaml") == ["dev"]
+
+
+def test_data_of_the_forge_touch_its_owner() -> None:
+    assert affected("stacks/projects/platform.yaml") == ["prod"]
+    assert affected("stacks/group.yaml") == ["prod"]
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/sites.md", "testbed/cli.py", "tests/conftest.py", "gitops/cli.py"])
+def test_what_the_program_does_not_use_touches_nothing(path: str) -> None:
+    assert affected(path) == []
+
+
+def test_a_removed_module_of_the_program_touches_every_stack() -> None:
+    assert affected("components/removed.py") == ["dev", "preview", "prod"]
+    assert affected("gitops/removed.py") == []
+
+
+def test_every_verdict_has_a_reason() -> None:
+    found = {each.stack: each.because for each in impact(CHECKOUT, ["Pulumi.dev.yaml"])}
+    assert found["dev"] == "its settings changed (`Pulumi.dev.yaml`)"
+    assert found["prod"] == "neither its settings nor the program nor its data are among the 1 changed files"
