@@ -32,6 +32,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "redis-server": "redis-server",
         "rsync": "rsync",
         "git": "git",
+        "nodejs": "node",
+        "npm": "npm",
         "nftables": "nft",
         "iptables": "iptables",
         "conntrack": "conntrack",

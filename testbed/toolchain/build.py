@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from testbed.errors import UserError
 from testbed.toolchain.catalog import MODULES, Asset, Tool
 
-__all__ = ["BuildError", "build", "copy_asset", "drop_caches", "flags", "go_version"]
+__all__ = ["BuildError", "build", "copy_asset", "drop_caches", "flags", "go_version", "one_at_a_time", "run_logged"]
 
 # Generated or rarely executed packages: compiling them without optimisation halves the build time and costs nothing
 # that a testbed could notice.
@@ -102,7 +103,7 @@ def build(tool: Tool, target: Path, work: Path, tick: Callable[[], None]) -> Non
     try:
         laid = [*_overlay(tool, work), *_patched(tool, work)]
         command = ["go", "build", *flags(tool), *laid, "-o", str(partial), tool.package]
-        code = _run(command, source, log, _environment(tool.module, work), tick)
+        code = run_logged(command, source, log, _environment(tool.module, work), tick)
         if code != 0:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             raise BuildError(
@@ -218,7 +219,9 @@ def _patched(tool: Tool, work: Path) -> list[str]:
     return ["-modfile", str(modfile)]
 
 
-def _run(command: list[str], directory: Path, log: Path, environment: dict[str, str], tick: Callable[[], None]) -> int:
+def run_logged(
+    command: list[str], directory: Path, log: Path, environment: dict[str, str], tick: Callable[[], None]
+) -> int:
     """Run ``command`` in a process group of its own, so that an interruption ends the compilers as well.
 
     ``setpriv`` makes the kernel end the build when this process is killed outright.
@@ -240,3 +243,15 @@ def _run(command: list[str], directory: Path, log: Path, environment: dict[str, 
                 os.killpg(process.pid, signal.SIGTERM)
             process.wait()
             raise
+
+
+@contextlib.contextmanager
+def one_at_a_time(path: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """One build at a time per user; a second one waits and then finds everything there."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another build of the tools to end (lock: {path})")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

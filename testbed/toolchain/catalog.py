@@ -1,7 +1,7 @@
 """Which tools a testbed needs, at which version, and how each is built.
 
-The module versions themselves are pinned in ``modules/<module>/go.mod`` and ``go.sum``; what stands here is what Go
-cannot know, such as the version that a binary reports about itself.
+The versions themselves are pinned in ``modules/<module>``: in ``go.mod`` and ``go.sum``, or in npm's lock file. What
+stands here is what those cannot know, such as the version that a binary reports about itself.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ASSETS", "MODULES", "TOOLS", "Asset", "Patch", "Tool"]
+__all__ = ["ASSETS", "MODULES", "PACKAGES", "TOOLS", "Asset", "Package", "Patch", "Tool"]
 
 MODULES = Path(__file__).parent / "modules"
 
@@ -67,6 +67,19 @@ class Asset:
     source: str
     """Go module path."""
     directory: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """An executable from npm; its dependencies are pinned in ``modules/<module>/package-lock.json``."""
+
+    name: str
+    module: str
+    program: str
+    """The file that Node.js is given, below the installation."""
+    version: str
+    seconds: int
+    """Time that the installation takes; only for the forecast."""
 
 
 def _kubernetes(name: str, seconds: int) -> Tool:
@@ -236,4 +249,14 @@ ASSETS: tuple[Asset, ...] = (
         directory="deploy/crds",
     ),
     Asset(name="kwok-stages", module="provider", source="sigs.k8s.io/kwok", directory="kustomize/stage"),
+)
+
+PACKAGES: tuple[Package, ...] = (
+    Package(
+        name="gitlab-ci-local",
+        module="gitlab-ci-local",
+        program="node_modules/gitlab-ci-local/src/index.js",
+        version="4.61.1",
+        seconds=12,
+    ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import platform
@@ -10,8 +9,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,12 +17,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from testbed.layout import cache_directory
-from testbed.toolchain import build
-from testbed.toolchain.build import BuildError
-from testbed.toolchain.catalog import ASSETS, MODULES, TOOLS, Asset, Tool
+from testbed.toolchain import build, packages
+from testbed.toolchain.build import BuildError, one_at_a_time
+from testbed.toolchain.catalog import ASSETS, MODULES, PACKAGES, TOOLS, Asset, Package, Tool
 from testbed.toolchain.retention import drop_unused, note_use
 
-__all__ = ["BUILD_GIB", "Toolchain", "ensure", "installed"]
+__all__ = ["BUILD_GIB", "Toolchain", "ensure", "ensure_package", "installed", "package_path"]
 
 BUILD_GIB = 14
 """Free space that a build of everything needs at its peak, in GiB: module sources, one build cache, the tools."""
@@ -90,7 +88,7 @@ def ensure(say: Say, tick: Say = lambda _: None) -> Toolchain:
         return ready
     cache = cache_directory()
     cache.mkdir(parents=True, exist_ok=True)
-    with _lock(cache / "build.lock", say):
+    with one_at_a_time(cache / "build.lock", say):
         ready = installed() or _complete(cache, say, tick)
         drop_unused(cache)
         return ready
@@ -112,6 +110,8 @@ def _complete(cache: Path, say: Say, tick: Say) -> Toolchain:
     if missing:
         _announce(cache, missing, say)
         _build_all(missing, work, say, tick)
+    for package in PACKAGES:
+        chosen[package.name], versions[package.name] = _package(package, say, tick), package.version
     root = _set_directory()
     for asset in ASSETS:
         target = root / "assets" / asset.name
@@ -192,6 +192,44 @@ def _build_all(missing: Sequence[tuple[Tool, Path]], work: Path, say: Say, tick:
             build.drop_caches(work, tool.module)
 
 
+def ensure_package(name: str, say: Say = lambda _: None) -> Path:
+    """The launcher of one package, installed when it is not there; the rest of the set is left alone.
+
+    Raises:
+        BuildError: when Node.js is missing, or npm fails.
+    """
+    if package_path(name).exists():
+        return package_path(name)  # without waiting for a build that another process may be at
+    [package] = [each for each in PACKAGES if each.name == name]
+    cache = cache_directory()
+    cache.mkdir(parents=True, exist_ok=True)
+    with one_at_a_time(cache / "build.lock", say):
+        return _package(package, say, lambda _: None)
+
+
+def package_path(name: str) -> Path:
+    """Where the launcher of a package is, or will be once it is installed."""
+    [package] = [each for each in PACKAGES if each.name == name]
+    return _stored(cache_directory(), package)
+
+
+def _package(package: Package, say: Say, tick: Say) -> Path:
+    cache = cache_directory()
+    target = _stored(cache, package)
+    if target.exists():
+        return target
+    begun = time.monotonic()
+    label = f"{package.name} v{package.version}"
+
+    def beat() -> None:
+        tick(f"{label}: installing for {_minutes(time.monotonic() - begun)}, about {package.seconds} s in all")
+
+    beat()
+    packages.install(package, target, cache / "work", beat)
+    say(f"{label}: installed with npm in {_minutes(time.monotonic() - begun)}")
+    return target
+
+
 def _minutes(seconds: float) -> str:
     return f"{int(seconds) // 60}m{int(seconds) % 60:02d}s"
 
@@ -204,19 +242,21 @@ def _set_directory() -> Path:
         found = _on_path(tool) if tool.official else None
         # An upgrade in place changes the time stamp.
         digest.update(f"{_key(tool)} {found} {found and Path(found).stat().st_mtime_ns}\n".encode())
-    for asset in ASSETS:
-        digest.update(_key(asset).encode())
+    others: list[Asset | Package] = [*ASSETS, *PACKAGES]
+    for item in others:
+        digest.update(_key(item).encode())
     return cache / "sets" / digest.hexdigest()[:16]
 
 
-def _stored(cache: Path, tool: Tool) -> Path:
+def _stored(cache: Path, tool: Tool | Package) -> Path:
     return cache / "tools" / f"{tool.name}-{tool.version}-{_key(tool)}" / tool.name
 
 
-def _key(item: Tool | Asset) -> str:
+def _key(item: Tool | Asset | Package) -> str:
     """Whatever changes the result: pins, our own sources, flags, target platform."""
     # How long a build took is no part of what it made.
-    made_of = (replace(item, seconds=0), build.flags(item)) if isinstance(item, Tool) else item
+    timeless = item if isinstance(item, Asset) else replace(item, seconds=0)
+    made_of = (timeless, build.flags(timeless)) if isinstance(timeless, Tool) else timeless
     digest = hashlib.sha256(repr(made_of).encode())
     digest.update(f"{platform.system()} {platform.machine()}".encode())
     for file in sorted((MODULES / item.module).rglob("*")):
@@ -257,15 +297,3 @@ def _link(link: Path, target: Path) -> None:
     scratch.unlink(missing_ok=True)
     scratch.symlink_to(target)
     scratch.replace(link)
-
-
-@contextmanager
-def _lock(path: Path, say: Say) -> Iterator[None]:
-    """One build at a time per user; a second one waits and then finds everything there."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another build of the tools to end (lock: {path})")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from testbed.errors import UserError
-from testbed.toolchain import build, ensure, installed, store
-from testbed.toolchain.catalog import ASSETS, MODULES, TOOLS, Asset, Tool
+from testbed.toolchain import build, ensure, installed, packages, store
+from testbed.toolchain.catalog import ASSETS, MODULES, PACKAGES, TOOLS, Asset, Package, Tool
 from testbed.toolchain.retention import drop_unused
 
 
@@ -38,7 +38,14 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(build, "build", fake)
     monkeypatch.setattr(build, "copy_asset", lambda asset, target, work: target.mkdir())
     monkeypatch.setattr(build, "go_version", lambda: "go1.26.8")
+    monkeypatch.setattr(packages, "install", install)
     return names
+
+
+def install(package: Package, target: Path, work: Path, tick: object) -> None:
+    """Stands in for npm."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(package.name)
 
 
 def official(tmp_path: Path, name: str, answer: str) -> Path:
@@ -138,6 +145,26 @@ def test_too_small_a_disk_is_refused_with_the_need_and_a_way_out(
 def test_a_missing_go_toolchain_is_named_with_both_remedies() -> None:
     with pytest.raises(UserError, match="go: not found on PATH.*Install Go.*official binaries"):
         ensure(lambda _: None)
+
+
+def test_packages_are_installed_once_and_stand_beside_the_tools(
+    monkeypatch: pytest.MonkeyPatch, built: list[str]
+) -> None:
+    names: list[str] = []
+
+    def counted(package: Package, target: Path, work: Path, tick: object) -> None:
+        names.append(package.name)
+        install(package, target, work, tick)
+
+    monkeypatch.setattr(packages, "install", counted)
+    lines: list[str] = []
+    ensure(lines.append)
+    tools = ensure(lines.append)
+    assert names == [package.name for package in PACKAGES]
+    for package in PACKAGES:
+        assert tools.path(package.name).exists()
+        assert tools.version(package.name) == f"v{package.version}"
+        assert any(line.startswith(f"{package.name} v{package.version}: installed") for line in lines)
 
 
 def test_an_unknown_tool_is_refused_by_name(built: list[str]) -> None:
