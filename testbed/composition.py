@@ -13,7 +13,7 @@ from testbed.cluster.services import coredns, kwok, registry
 from testbed.context import Context
 from testbed.delivery import delivery
 from testbed.environment import variables
-from testbed.forge import gitlab
+from testbed.forge import gitlab, runner_items
 from testbed.images import push_program_image
 from testbed.node.node import node_items
 from testbed.node.runtime import PAUSE_IMAGE
@@ -30,6 +30,7 @@ def compose(context: Context) -> list[Process | Task]:
         Task(name="cluster-objects", run=partial(prepare_cluster, context), after=("kube-apiserver",)),
         registry(context),
         gitlab(context),
+        *runner_items(context),
     ]
     if context.simulated_nodes:
         nodes = partial(await_nodes, context, simulated_names(context))

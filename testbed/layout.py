@@ -140,6 +140,15 @@ class Layout:
         return base / "bighpc" / self.name
 
     @property
+    def builds(self) -> Path:
+        """Checkouts of pipeline jobs; nothing here survives ``down``.
+
+        As root, jobs run as users of their own, who cannot pass through the directories above ours.
+        """
+        shared = Path("/var/tmp")  # noqa: S108 - the runner checks whose directory it is
+        return shared / f"bighpc-{self.name}-builds" if os.geteuid() == 0 else self.root / "builds"
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
         return self.root / "kubeconfig"

@@ -33,7 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    settings = Settings(data=options.data.resolve(), external_url=options.external_url)
+    settings = Settings(
+        data=options.data.resolve(),
+        external_url=options.external_url,
+        registry=options.registry,
+        gitlab_ci_local=options.gitlab_ci_local,
+    )
     try:
         with _listen(*options.listen) as listener:
             forge = create_forge(settings)
@@ -73,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--external-url", type=_web_address, required=True, help="address named in answers")
     parser.add_argument("--root-token-file", type=Path, required=True, help="token of the administrator, mode 0600")
     parser.add_argument("--bot-token-file", type=Path, help="token of the user bighpc-bot, mode 0600")
+    parser.add_argument("--registry", help="HOST:PORT of the container registry that jobs are told of")
+    parser.add_argument("--gitlab-ci-local", type=Path, help="program that expands pipelines' configurations")
     return parser
 
 

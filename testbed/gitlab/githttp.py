@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import logging
 from dataclasses import dataclass
@@ -17,11 +15,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from testbed.gitlab.core.access import can_see, level_of, reads_code
-from testbed.gitlab.core.actor import ANONYMOUS, Actor, authenticate
+from testbed.gitlab.core.access import can_see, level_of, reads_code, scope_refusal
+from testbed.gitlab.core.actor import ANONYMOUS, Actor, authenticate_basic
 from testbed.gitlab.core.errors import ApiError
 from testbed.gitlab.core.levels import Level
 from testbed.gitlab.forge import Forge
+from testbed.gitlab.pipelines.configured import setting
 from testbed.gitlab.repositories import backend, hook, spool
 from testbed.gitlab.repositories.policy import push_policy
 from testbed.gitlab.repositories.pushes import sweep
@@ -112,6 +111,8 @@ def _authorise(forge: Forge, request: Request, action: Literal["fetch", "push"])
     with forge.database.read() as session:
         actor = _actor(session, request)
         project = session.scalar(select(Project).where(Project.full_path == request.path_params["path"]))
+        if project is not None and (reason := scope_refusal(session, actor, project)):
+            raise _RefusedError(403, f"{reason}\n")
         if project is None or not can_see(session, actor, project):
             raise _RefusedError(401, DENIED) if actor is ANONYMOUS else _RefusedError(404, MISSING)
         if action == "fetch":
@@ -122,24 +123,15 @@ def _authorise(forge: Forge, request: Request, action: Literal["fetch", "push"])
 
 
 def _actor(session: Session, request: Request) -> Actor:
-    """Whoever the password of basic authentication belongs to; the user name does not matter for a token."""
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
-    if not value:
-        return ANONYMOUS
     try:
-        password = base64.b64decode(value).decode().partition(":")[2] if kind.lower() == "basic" else value
-        actor = authenticate(session, password)
-    except (ApiError, binascii.Error, UnicodeDecodeError):
+        return authenticate_basic(session, request.headers.get("authorization", ""))
+    except ApiError:
         raise _RefusedError(401, DENIED) from None
-    if actor.deploy_token is not None:
-        name = base64.b64decode(value).decode().partition(":")[0] if kind.lower() == "basic" else ""
-        if name != actor.deploy_token.username:
-            raise _RefusedError(401, DENIED)
-    return actor
 
 
 def _check_fetch(session: Session, actor: Actor, project: Project) -> None:
-    if actor is not ANONYMOUS and not actor.scopes.intersection(("api", "read_repository", "write_repository")):
+    scopes = ("api", "read_repository", "write_repository")
+    if actor is not ANONYMOUS and actor.job is None and not actor.scopes.intersection(scopes):
         raise _RefusedError(403, DENIED)
     if not reads_code(session, actor, project):
         raise _RefusedError(403, NO_DOWNLOAD)
@@ -148,7 +140,11 @@ def _check_fetch(session: Session, actor: Actor, project: Project) -> None:
 def _check_push(session: Session, actor: Actor, project: Project) -> None:
     if actor is ANONYMOUS:
         raise _RefusedError(401, DENIED)
-    if not actor.scopes.intersection(("api", "write_repository")):
+    if actor.job is not None:
+        allowed = setting(project, "ci_push_repository_for_job_token_allowed")
+        if not allowed or actor.job.project_id != project.id:
+            raise _RefusedError(403, NO_PUSH)
+    elif not actor.scopes.intersection(("api", "write_repository")):
         raise _RefusedError(403, NO_PUSH)
     if level_of(session, actor, project) < Level.DEVELOPER:
         raise _RefusedError(403, NO_PUSH)
@@ -160,7 +156,12 @@ def _hook_variables(forge: Forge, session: Session, actor: Actor, project: Proje
     empty = is_empty(forge.storage.open(project.id))
     receipt = {
         "file": str(spool.new_path(forge.settings.spool)),
-        "facts": {"project_id": project.id, "user_id": actor.user.id if actor.user else None},
+        "facts": {
+            "project_id": project.id,
+            "user_id": actor.user.id if actor.user else None,
+            # What a job pushes starts no pipeline, lest jobs start each other for ever.
+            "options": [] if actor.job is None else ["ci.no_pipeline"],
+        },
     }
     return {
         hook.POLICY_VARIABLE: push_policy(session, actor, project, empty=empty).to_json(),

@@ -15,15 +15,20 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from testbed.gitlab import githttp
+from testbed.gitlab import githttp, pages, registry_token
 from testbed.gitlab.api import families
 from testbed.gitlab.core.errors import ApiError
+from testbed.gitlab.faults import Faults
 from testbed.gitlab.forge import Forge
+from testbed.gitlab.pipelines import housekeeping
+from testbed.gitlab.pipelines.expanding import Expander
+from testbed.gitlab.pipelines.planner import Planner
 from testbed.gitlab.repositories import backend
 from testbed.gitlab.repositories.pushes import sweep
 from testbed.gitlab.repositories.storage import Storage
 from testbed.gitlab.settings import VERSION, Settings
 from testbed.gitlab.store import Database
+from testbed.gitlab.web.serving import page
 from testbed.gitlab.webhooks.courier import Courier
 
 __all__ = ["build", "create_forge"]
@@ -44,7 +49,14 @@ def create_forge(settings: Settings) -> Forge:
     backend.install_hooks(settings.data / "hooks")
     database = Database(settings.database)
     storage = Storage(settings.repositories)
-    return Forge(settings=settings, database=database, storage=storage, courier=Courier(settings, database))
+    return Forge(
+        settings=settings,
+        database=database,
+        storage=storage,
+        courier=Courier(settings, database),
+        planner=Planner(),
+        expander=Expander(settings.gitlab_ci_local),
+    )
 
 
 def build(forge: Forge) -> ASGIApp:
@@ -53,13 +65,15 @@ def build(forge: Forge) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await run_in_threadpool(sweep, forge)
-        courier = asyncio.create_task(forge.courier.run())
+        tasks = (forge.courier.run(), forge.planner.run(forge), housekeeping.run(forge))
+        background = [asyncio.create_task(each) for each in tasks]
         try:
             yield
         finally:
-            courier.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await courier
+            for task in background:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             forge.database.close()
 
     # The framework answers HEAD with any GET endpoint; those with an answer of their own go first.
@@ -71,12 +85,15 @@ def build(forge: Forge) -> ASGIApp:
             Route("/-/health", _health),
             Route("/-/double", _double),
             *(endpoint.route(forge) for endpoint in sorted(endpoints, key=lambda each: each.method != "HEAD")),
+            *pages.routes(forge),
+            *registry_token.routes(forge),
             *githttp.routes(forge),
         ],
         exception_handlers={ApiError: _api_error, HTTPException: _http_error, Exception: _failure},
         lifespan=lifespan,
     )
-    return _RawPaths(application)
+    application.router.default = page(forge, application.router.default)
+    return Faults(_RawPaths(application), forge)
 
 
 class _RawPaths:

@@ -21,6 +21,10 @@ class Settings:
     data: Path
     external_url: str
     """Without a slash at the end; part of every URL in answers and payloads."""
+    registry: str | None = None
+    """Host and port of the container registry that jobs are told of; nothing: they are told of none."""
+    gitlab_ci_local: Path | None = None
+    """The program that expands configurations; without it no pipeline is compiled."""
 
     @property
     def database(self) -> Path:

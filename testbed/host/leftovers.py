@@ -68,7 +68,8 @@ def clean(layout: Layout) -> list[str]:
         found.append(f"mount {path}")
     # A lazy shim may have outlived its container until now.
     found += _end(marked_processes(layout.root))
-    shutil.rmtree(layout.run, ignore_errors=True)
+    for directory in (layout.run, layout.builds):
+        shutil.rmtree(directory, ignore_errors=True)
     with contextlib.suppress(OSError):  # Other testbeds are there.
         layout.run.parent.rmdir()
     return found

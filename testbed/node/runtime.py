@@ -15,7 +15,7 @@ from testbed.node.namespaces import enter
 from testbed.probes import unix_probe
 from testbed.processes import Process
 
-__all__ = ["PAUSE_IMAGE", "containerd", "containerd_socket"]
+__all__ = ["PAUSE_IMAGE", "containerd", "containerd_socket", "registries", "snapshotter"]
 
 PAUSE_IMAGE = f"{REGISTRY_HOST}/pause:1"
 
@@ -32,6 +32,19 @@ _UNUSED = [
 def containerd_socket(context: Context) -> Path:
     """Where containerd answers."""
     return context.layout.run / "containerd.sock"
+
+
+def registries(context: Context) -> Path:
+    """The directory that tells containerd and its clients where the testbed's registry is."""
+    return context.layout.config / "registries"
+
+
+def snapshotter(context: Context) -> str:
+    """How image layers are stacked; decided once, since containers do not survive a change."""
+    file = private_directory(context.layout.data / "containerd") / "bighpc-snapshotter"
+    if not file.is_file():
+        write_private(file, "overlayfs" if _overlay_works(file.parent) else "native")
+    return file.read_text(encoding="utf-8")
 
 
 def containerd(context: Context) -> Process:
@@ -78,7 +91,7 @@ netns_mounts_under_state_dir = true
 stream_server_address = "127.0.0.1"
 
 [{_CRI}.containerd]
-snapshotter = "{_snapshotter(root)}"
+snapshotter = "{snapshotter(context)}"
 default_runtime_name = "runc"
 
 [{_CRI}.containerd.runtimes.runc]
@@ -94,7 +107,7 @@ bin_dir = "{cni}"
 conf_dir = "{context.layout.config / "cni"}"
 
 [{_CRI}.registry]
-config_path = "{context.layout.config / "registries"}"
+config_path = "{registries(context)}"
 """
 
 
@@ -127,14 +140,6 @@ def _write_registry(context: Context) -> None:
         f"registries/{REGISTRY_HOST}/hosts.toml",
         f'server = "{server}"\n\n[host."{server}"]\ncapabilities = ["pull", "resolve"]\n',
     )
-
-
-def _snapshotter(root: Path) -> str:
-    """How image layers are stacked; decided once, since containers do not survive a change."""
-    file = root / "bighpc-snapshotter"
-    if not file.is_file():
-        write_private(file, "overlayfs" if _overlay_works(root) else "native")
-    return file.read_text(encoding="utf-8")
 
 
 def _overlay_works(root: Path) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 import pygit2
 from pydantic import Field
 from pygit2.enums import SortMode
+from sqlalchemy import select
 
 from testbed.gitlab.api.entities import web_url
+from testbed.gitlab.api.pipeline_summary import pipeline_summary
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.errors import not_found
 from testbed.gitlab.core.pagination import Page
@@ -19,7 +21,7 @@ from testbed.gitlab.repositories.commits import Action, commit_entity
 from testbed.gitlab.repositories.reading import code_of, diff_entities, resolve
 from testbed.gitlab.repositories.rules import BRANCHES, TAGS
 from testbed.gitlab.repositories.writing import NewCommit, commit
-from testbed.gitlab.store import Project
+from testbed.gitlab.store import Pipeline, Project
 
 __all__ = ["commit_detail", "routes"]
 
@@ -74,15 +76,17 @@ class MergeBase(Params):
 
 
 def commit_detail(call: Call, project: Project, found: pygit2.Commit) -> dict[str, Any]:
-    """A commit with its statistics."""
+    """A commit with its statistics and its newest pipeline."""
     stats = _diff(call.forge.storage.open(project.id), found).stats
     counts = {"additions": stats.insertions, "deletions": stats.deletions}
+    of_commit = select(Pipeline).where(Pipeline.project_id == project.id, Pipeline.sha == str(found.id))
+    last = call.session.scalar(of_commit.order_by(Pipeline.id.desc()).limit(1))
     return {
         **commit_entity(found, web_url(project, call.forge)),
         "stats": {**counts, "total": stats.insertions + stats.deletions},
-        "status": None,
+        "status": last.status if last is not None else None,
         "project_id": project.id,
-        "last_pipeline": None,
+        "last_pipeline": pipeline_summary(last, call.forge) if last is not None else None,
     }
 
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from sqlalchemy import func, select
 
-from testbed.gitlab.api.entities import user_basic
-from testbed.gitlab.api.environments import ensure_environment, environment_entity
+from testbed.gitlab.api.deployment_entities import deployment_entity
+from testbed.gitlab.api.environments import named_environment
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.clock import now
 from testbed.gitlab.core.errors import bad_request, missing, rejected
@@ -51,22 +51,6 @@ class ListDeployments(Params):
     sort: str = "asc"
 
 
-def deployment_entity(call: Call, deployment: Deployment) -> dict[str, Any]:
-    """A deployment."""
-    return {
-        "id": deployment.id,
-        "iid": deployment.iid,
-        "ref": deployment.ref,
-        "sha": deployment.sha,
-        "created_at": deployment.created_at,
-        "updated_at": deployment.updated_at,
-        "user": user_basic(deployment.user, call.forge),
-        "environment": environment_entity(deployment.environment),
-        "deployable": None,
-        "status": deployment.status,
-    }
-
-
 @routes.get("/projects/{id}/deployments")
 def list_deployments(call: Call, params: ListDeployments) -> Page:
     """The deployments."""
@@ -101,7 +85,7 @@ def create_deployment(call: Call, params: CreateDeployment) -> dict[str, Any]:
         known = False
     if not known:
         raise rejected(400, {"sha": ["The commit does not exist"]})
-    environment = ensure_environment(call, project, params.environment)
+    environment = named_environment(call, project, params.environment)
     environment.state = "available"
     last = call.session.scalar(select(func.max(Deployment.iid)).where(Deployment.project_id == project.id))
     deployment = Deployment(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from testbed.gitlab.api.agents import agent_entity
+from testbed.gitlab.api.deployment_entities import deployment_entity, environment_entity
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.clock import now
 from testbed.gitlab.core.errors import forbidden, invalid, not_found, rejected
@@ -17,27 +15,13 @@ from testbed.gitlab.core.levels import Level
 from testbed.gitlab.core.pagination import Page
 from testbed.gitlab.core.params import Instant, NotEmpty, Params
 from testbed.gitlab.core.routing import Routes
-from testbed.gitlab.store import Agent, Environment, Project
+from testbed.gitlab.pipelines.environments import NAME_RULE, Tier, ensure_environment, is_name
+from testbed.gitlab.pipelines.stopping import stop_environment as stop
+from testbed.gitlab.store import Agent, Deployment, Environment, Project
 
-__all__ = ["ensure_environment", "environment_entity", "routes"]
+__all__ = ["named_environment", "routes"]
 
 routes = Routes(anonymous=False)
-
-Tier = Literal["production", "staging", "testing", "development", "other"]
-
-_NAME = re.compile(r"[a-zA-Z0-9_\\$.{} -]([a-zA-Z0-9_\\/$.{} -]*[a-zA-Z0-9_\\$.{} -])?")
-_NAME_RULE = (
-    "can contain only letters, digits, '-', '_', '/', '$', '{', '}', '.', and spaces, "
-    "but it cannot start or end with '/'"
-)
-
-# What a name says about the tier when nobody says it, in this order.
-_TIERS: tuple[tuple[Tier, str], ...] = (
-    ("development", r"(dev|review|trunk)"),
-    ("testing", r"(test|tst|int|ac(ce|)pt|qa|qc|control|quality)"),
-    ("staging", r"(st(a|)g|mod(e|)l|pre|demo|non)"),
-    ("production", r"(pr(o|)d|live)"),
-)
 
 
 class EnvironmentSettings(Params):
@@ -78,27 +62,6 @@ class StopStale(Params):
     before: Instant
 
 
-def environment_entity(environment: Environment) -> dict[str, Any]:
-    """An environment."""
-    agent = environment.cluster_agent
-    return {
-        "id": environment.id,
-        "name": environment.name,
-        "slug": environment.slug,
-        "description": environment.description,
-        "external_url": environment.external_url,
-        "created_at": environment.created_at,
-        "updated_at": environment.updated_at,
-        "tier": environment.tier,
-        "state": environment.state,
-        "auto_stop_at": environment.auto_stop_at,
-        "auto_stop_setting": environment.auto_stop_setting,
-        "kubernetes_namespace": environment.kubernetes_namespace,
-        "flux_resource_path": environment.flux_resource_path,
-        "cluster_agent": agent_entity(agent) if agent is not None else None,
-    }
-
-
 @routes.get("/projects/{id}/environments")
 def list_environments(call: Call, params: ListEnvironments) -> Page:
     """The environments."""
@@ -118,7 +81,15 @@ def list_environments(call: Call, params: ListEnvironments) -> Page:
 @routes.get("/projects/{id}/environments/{environment_id}")
 def get_environment(call: Call) -> dict[str, Any]:
     """One environment."""
-    return {**environment_entity(_find(call, Level.REPORTER)), "last_deployment": None}
+    environment = _find(call, Level.REPORTER)
+    last = call.session.scalar(
+        select(Deployment)
+        .where(Deployment.environment_id == environment.id, Deployment.status == "success")
+        .order_by(Deployment.id.desc())
+        .limit(1)
+    )
+    shown = deployment_entity(call, last) if last is not None else None
+    return {**environment_entity(environment), "last_deployment": shown}
 
 
 @routes.post("/projects/{id}/environments")
@@ -128,7 +99,7 @@ def create_environment(call: Call, params: CreateEnvironment) -> dict[str, Any]:
     same = select(Environment.id).where(Environment.project_id == project.id, Environment.name == params.name)
     if call.session.scalar(same) is not None:
         raise invalid(name="has already been taken")
-    environment = ensure_environment(call, project, params.name)
+    environment = named_environment(call, project, params.name)
     _apply(call, environment, params)
     call.session.flush()
     return environment_entity(environment)
@@ -155,10 +126,12 @@ def delete_environment(call: Call) -> None:
 
 @routes.post("/projects/{id}/environments/{environment_id}/stop", status=200)
 def stop_environment(call: Call, params: StopEnvironment) -> dict[str, Any]:
-    """Stop an environment; there is no action to run, so force changes nothing."""
-    _ = params
+    """Stop an environment, through the job that its last deployment names for that; with force without."""
     environment = _find(call, Level.DEVELOPER)
-    environment.state = "stopped"
+    if params.force:
+        environment.state = "stopped"
+    else:
+        stop(call.forge, call.session, environment, call.user)
     call.session.flush()
     return environment_entity(environment)
 
@@ -171,19 +144,19 @@ def stop_stale_environments(call: Call, params: StopStale) -> dict[str, str]:
         raise rejected(400, "400 Bad request - Invalid Date")
     stale = select(Environment).where(Environment.project_id == project.id, Environment.updated_at < params.before)
     for environment in call.session.scalars(stale):
-        environment.state = "stopped"
+        stop(call.forge, call.session, environment, call.user)
     return {"message": "Successfully requested stop for all stale environments"}
 
 
-def ensure_environment(call: Call, project: Project, name: str) -> Environment:
-    """The environment with a name, made when it is new."""
-    if len(name) > 255 or not _NAME.fullmatch(name):
-        raise invalid(name=_NAME_RULE)
-    same = select(Environment).where(Environment.project_id == project.id, Environment.name == name)
-    found = call.session.scalar(same)
-    if found is not None:
-        return found
-    return call.add(Environment(project_id=project.id, name=name, slug=_slug(name), tier=_tier(name)))
+def named_environment(call: Call, project: Project, name: str) -> Environment:
+    """The environment with a name, made when it is new.
+
+    Raises:
+        ApiError: when no environment may be called so.
+    """
+    if not is_name(name):
+        raise invalid(name=NAME_RULE)
+    return ensure_environment(call.session, project, name)
 
 
 def _find(call: Call, at_least: Level) -> Environment:
@@ -216,20 +189,3 @@ def _apply(call: Call, environment: Environment, params: EnvironmentSettings) ->
         raise invalid(kubernetes_namespace="cannot be set without a cluster agent")
     if environment.flux_resource_path and not environment.kubernetes_namespace:
         raise invalid(flux_resource_path="cannot be set without a kubernetes namespace")
-
-
-def _slug(name: str) -> str:
-    """A name for host names: at most 24 characters; told apart by a random end when it had to be changed."""
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    if not plain or not plain[0].isalpha():
-        plain = f"env-{plain}"
-    if plain == name and len(plain) <= 24:
-        return plain
-    return f"{plain[:17].strip('-')}-{secrets.token_hex(3)}"
-
-
-def _tier(name: str) -> Tier:
-    for tier, pattern in _TIERS:
-        if re.search(pattern, name, re.IGNORECASE):
-            return tier
-    return "other"

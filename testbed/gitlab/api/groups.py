@@ -153,7 +153,10 @@ def create_group(call: Call, params: CreateGroup) -> dict[str, Any]:
 def get_group(call: Call, params: GetGroup) -> dict[str, Any]:
     """One group, by default with its projects."""
     group = call.group()
-    entity = group_entity(call, group) | {"shared_with_groups": [], "shared_projects": []}
+    entity = group_entity(call, group) | {
+        "shared_projects": [],
+        "shared_with_groups": group.attributes.get("shared_with_groups", []),
+    }
     if call.level(group) >= Level.OWNER:
         entity |= {"runners_token": None, "enabled_git_access_protocol": None}
     if params.with_projects:

@@ -12,9 +12,10 @@ from testbed.gitlab.core.errors import ApiError, missing, rejected
 from testbed.gitlab.core.pagination import Page
 from testbed.gitlab.core.params import Params
 from testbed.gitlab.core.routing import Routes
+from testbed.gitlab.merging.announcing import payload_of
 from testbed.gitlab.repositories.policy import is_protected
 from testbed.gitlab.repositories.rules import BRANCHES, TAGS, ZERO, Change
-from testbed.gitlab.store import Delivery, Project
+from testbed.gitlab.store import Delivery, MergeRequest, Project
 from testbed.gitlab.webhooks.courier import request_headers
 from testbed.gitlab.webhooks.payloads import push_payload
 from testbed.gitlab.webhooks.queue import enqueue_for
@@ -32,13 +33,14 @@ class ListEvents(Params):
 
 @routes.post("/:container/hooks/{hook_id}/test/{trigger}")
 def test_hook(call: Call) -> dict[str, str]:
-    """Send the newest push, or tag, of the project once more."""
+    """Send the newest push, tag or merge request of the project once more."""
     hook = find_hook(call)
     trigger = call.path["trigger"]
     project = hook.container
-    if not isinstance(project, Project) or trigger not in ("push_events", "tag_push_events"):
+    if not isinstance(project, Project) or trigger not in ("push_events", "tag_push_events", "merge_requests_events"):
         raise ApiError(400, {"error": "trigger does not have a valid value"})
-    enqueue_for(call.session, hook, trigger, _sample(call, project, trigger))
+    sample = _sample_request if trigger == "merge_requests_events" else _sample_push
+    enqueue_for(call.session, hook, trigger, sample(call, project, trigger))
     return {"message": "201 Created"}
 
 
@@ -65,7 +67,15 @@ def resend_hook_event(call: Call) -> dict[str, Any]:
     return {"response_status": "pending"}
 
 
-def _sample(call: Call, project: Project, trigger: str) -> dict[str, Any]:
+def _sample_request(call: Call, project: Project, _trigger: str) -> dict[str, Any]:
+    newest = select(MergeRequest).where(MergeRequest.project_id == project.id).order_by(MergeRequest.id.desc())
+    request = call.session.scalar(newest.limit(1))
+    if request is None:
+        raise rejected(422, "Ensure the project has merge requests.")
+    return payload_of(call.forge, call.session, request, call.user, "open")
+
+
+def _sample_push(call: Call, project: Project, trigger: str) -> dict[str, Any]:
     repository = call.forge.storage.open(project.id)
     prefix = BRANCHES if trigger == "push_events" else TAGS
     names = [name for name in repository.references if name.startswith(prefix)]

@@ -16,7 +16,7 @@ from testbed.gitlab.core.params import Params, at_least_one
 from testbed.gitlab.core.routing import Routes
 from testbed.gitlab.store import Container, Label, Project
 
-__all__ = ["label_entity", "routes"]
+__all__ = ["label_basic", "label_entity", "routes"]
 
 routes = Routes(anonymous=False)
 
@@ -57,9 +57,9 @@ class ListLabels(Params):
     with_counts: bool = False
 
 
-def label_entity(label: Label, viewed_from: Container, counts: bool = False) -> dict[str, Any]:
-    """A label, as seen from a group or project."""
-    entity = {
+def label_basic(label: Label) -> dict[str, Any]:
+    """A label, as other entities show it."""
+    return {
         "id": label.id,
         "name": label.name,
         "description": label.description,
@@ -67,8 +67,12 @@ def label_entity(label: Label, viewed_from: Container, counts: bool = False) -> 
         "text_color": text_color(label.color),
         "color": label.color,
         "archived": label.archived,
-        "subscribed": False,
     }
+
+
+def label_entity(label: Label, viewed_from: Container, counts: bool = False) -> dict[str, Any]:
+    """A label, as seen from a group or project."""
+    entity = {**label_basic(label), "subscribed": False}
     if counts:
         entity |= {"open_issues_count": 0, "closed_issues_count": 0, "open_merge_requests_count": 0}
     if isinstance(viewed_from, Project):

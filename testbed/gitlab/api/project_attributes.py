@@ -56,6 +56,16 @@ DEFAULTS: dict[str, Any] = {
     "build_timeout": 3600,
     "ci_allow_fork_pipelines_to_run_in_parent_project": True,
     "ci_config_path": None,
+    "container_expiration_policy": {
+        "cadence": "1d",
+        "enabled": False,
+        "keep_n": 10,
+        "older_than": "90d",
+        "name_regex": ".*",
+        "name_regex_delete": ".*",
+        "name_regex_keep": None,
+        "next_run_at": None,
+    },
     "ci_default_git_depth": 20,
     "ci_delete_pipelines_in_seconds": None,
     "ci_forward_deployment_enabled": True,
@@ -106,6 +116,18 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+class ContainerExpiration(Params):
+    """When the container registry forgets images."""
+
+    cadence: Literal["1d", "7d", "14d", "1month", "3month"] | None = None
+    enabled: bool | None = None
+    keep_n: Literal[1, 5, 10, 25, 50, 100] | None = None
+    older_than: Literal["7d", "14d", "30d", "60d", "90d"] | None = None
+    name_regex: str | None = None
+    name_regex_delete: str | None = None
+    name_regex_keep: str | None = None
+
+
 class ProjectAttributes(Params):
     """The settings as parameters; what is not sent keeps its value."""
 
@@ -146,6 +168,7 @@ class ProjectAttributes(Params):
     build_timeout: int | None = None
     ci_allow_fork_pipelines_to_run_in_parent_project: bool | None = None
     ci_config_path: str | None = None
+    container_expiration_policy_attributes: ContainerExpiration | None = None
     ci_default_git_depth: int | None = None
     ci_delete_pipelines_in_seconds: int | None = None
     ci_forward_deployment_enabled: bool | None = None
@@ -204,6 +227,8 @@ class ProjectAttributes(Params):
         for old, new in _OLD_SWITCHES.items():
             if (switch := result.pop(old, None)) is not None:
                 result.setdefault(new, "enabled" if switch else "disabled")
+        if expiration := result.pop("container_expiration_policy_attributes", None):
+            result["container_expiration_policy"] = {**DEFAULTS["container_expiration_policy"], **expiration}
         if "public_builds" in result:
             result["public_jobs"] = result.pop("public_builds")
         return result

@@ -6,7 +6,7 @@ from typing import Any
 
 from testbed.gitlab.api.entities import namespace_entity, user_basic, web_url
 from testbed.gitlab.api.project_attributes import DEFAULTS, switches
-from testbed.gitlab.core.access import memberships_in
+from testbed.gitlab.core.access import can_see, memberships_in
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.levels import Level
 from testbed.gitlab.repositories.storage import is_empty
@@ -62,6 +62,7 @@ def project_entity(call: Call, project: Project) -> dict[str, Any]:
         "empty_repo": is_empty(call.forge.storage.open(project.id)),
         "archived": project.archived,
         **({"owner": user_basic(project.namespace.owner, call.forge)} if project.namespace.personal else {}),
+        **_origin(call, project),
         "creator_id": project.creator_id,
         "import_status": "none",
         "import_url": None,
@@ -82,6 +83,14 @@ def project_entity(call: Call, project: Project) -> dict[str, Any]:
         **switches(kept),
         "permissions": permissions,
     }
+
+
+def _origin(call: Call, project: Project) -> dict[str, Any]:
+    """Of a fork what it was forked from, if the actor can see that."""
+    origin = project.forked_from
+    if origin is None or not can_see(call.session, call.actor, origin):
+        return {}
+    return {"forked_from_project": project_simple(call, origin)}
 
 
 def _permissions(call: Call, project: Project) -> dict[str, Any]:

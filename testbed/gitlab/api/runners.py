@@ -8,6 +8,8 @@ from pydantic import Field
 from sqlalchemy import Select, or_, select
 
 from testbed.gitlab.api.entities import user_basic, web_url
+from testbed.gitlab.api.pipeline_entities import job_entity
+from testbed.gitlab.api.runner_managers import execution_status, latest_info, manager_entity, presence
 from testbed.gitlab.core.access import lineage
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.errors import bad_request, forbidden, invalid, not_found, parameter_error
@@ -16,7 +18,7 @@ from testbed.gitlab.core.pagination import Page
 from testbed.gitlab.core.params import CommaSeparated, Params
 from testbed.gitlab.core.routing import Routes
 from testbed.gitlab.core.tokens import digest, generate
-from testbed.gitlab.store import Container, Namespace, Project, Runner
+from testbed.gitlab.store import Container, Job, Namespace, Project, Runner, RunnerManager
 
 __all__ = ["routes"]
 
@@ -55,6 +57,12 @@ class ListRunners(Params):
     tag_list: CommaSeparated = Field(default_factory=list)
 
 
+class ListRunnerJobs(Params):
+    """GET runners/:id/jobs."""
+
+    status: Literal["running", "success", "failed", "canceled"] | None = None
+
+
 class EnableRunner(Params):
     """POST projects/:id/runners."""
 
@@ -63,6 +71,7 @@ class EnableRunner(Params):
 
 def runner_entity(call: Call, runner: Runner) -> dict[str, Any]:
     """A runner in a list."""
+    status = presence(runner.contacted_at, runner.created_at)
     return {
         "id": runner.id,
         "description": runner.description,
@@ -72,10 +81,10 @@ def runner_entity(call: Call, runner: Runner) -> dict[str, Any]:
         "is_shared": runner.runner_type == "instance_type",
         "runner_type": runner.runner_type,
         "name": None,
-        "online": None if runner.contacted_at is None else True,
+        "online": None if runner.contacted_at is None else status == "online",
         "created_at": runner.created_at,
-        "status": "never_contacted" if runner.contacted_at is None else "online",
-        "job_execution_status": "idle",
+        "status": status,
+        "job_execution_status": execution_status(call.session, runner),
         "created_by": user_basic(runner.creator, call.forge),
     }
 
@@ -92,10 +101,7 @@ def runner_detail(call: Call, runner: Runner) -> dict[str, Any]:
         "locked": runner.locked,
         "maximum_timeout": runner.maximum_timeout,
         "access_level": runner.access_level,
-        "version": None,
-        "revision": None,
-        "platform": None,
-        "architecture": None,
+        **latest_info(call.session, runner),
         "contacted_at": runner.contacted_at,
         "maintenance_note": runner.maintenance_note,
         "projects": [
@@ -161,10 +167,19 @@ def delete_runner(call: Call) -> None:
 
 @routes.get("/runners/{runner_id}/managers", scopes=("manage_runner",))
 def list_managers(call: Call) -> Page:
-    """The machines that run it; none has called yet."""
-    _find(call)
-    nobody: list[None] = Field(default_factory=list)
-    return call.page_of(nobody, lambda each: each)
+    """The machines that run it."""
+    runner = _find(call)
+    machines = select(RunnerManager).where(RunnerManager.runner_id == runner.id).order_by(RunnerManager.id.desc())
+    return call.page(machines, RunnerManager.id, lambda row: manager_entity(call.session, runner, row))
+
+
+@routes.get("/runners/{runner_id}/jobs", scopes=("manage_runner",))
+def list_jobs(call: Call, params: ListRunnerJobs) -> Page:
+    """The jobs that it took, newest first."""
+    jobs = select(Job).where(Job.runner_id == _find(call).id).order_by(Job.id.desc())
+    if params.status is not None:
+        jobs = jobs.where(Job.status == params.status)
+    return call.page(jobs, Job.id, lambda row: job_entity(call, row))
 
 
 @routes.post("/runners/{runner_id}/reset_authentication_token", scopes=("manage_runner",))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 
 from testbed.gitlab.api.entities import user_basic
+from testbed.gitlab.api.pipeline_summary import pipeline_summary
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.clock import now
 from testbed.gitlab.core.cron import CronError, TimezoneError, next_time
@@ -15,8 +16,9 @@ from testbed.gitlab.core.levels import Level
 from testbed.gitlab.core.pagination import Page
 from testbed.gitlab.core.params import NotEmpty, Params
 from testbed.gitlab.core.routing import Routes
+from testbed.gitlab.pipelines.scheduling import run_schedule
 from testbed.gitlab.repositories.rules import BRANCHES, TAGS
-from testbed.gitlab.store import Project, Schedule
+from testbed.gitlab.store import Pipeline, Project, Schedule
 
 __all__ = ["routes"]
 
@@ -85,7 +87,14 @@ def schedule_entity(call: Call, schedule: Schedule) -> dict[str, Any]:
 def schedule_detail(call: Call, schedule: Schedule) -> dict[str, Any]:
     """A schedule with its variables."""
     variables = [{"key": key, **facts} for key, facts in schedule.variables.items()]
-    return {**schedule_entity(call, schedule), "last_pipeline": None, "variables": variables, "inputs": []}
+    newest = select(Pipeline).where(Pipeline.schedule_id == schedule.id).order_by(Pipeline.id.desc()).limit(1)
+    last = call.session.scalar(newest)
+    return {
+        **schedule_entity(call, schedule),
+        "last_pipeline": pipeline_summary(last, call.forge) if last is not None else None,
+        "variables": variables,
+        "inputs": [],
+    }
 
 
 @routes.get("/projects/{id}/pipeline_schedules")
@@ -139,6 +148,22 @@ def take_ownership(call: Call) -> dict[str, Any]:
     schedule.owner = call.user
     call.session.flush()
     return schedule_detail(call, schedule)
+
+
+@routes.post("/projects/{id}/pipeline_schedules/{schedule_id}/play")
+def play_schedule(call: Call) -> dict[str, str]:
+    """Run a schedule now, as the caller."""
+    schedule = _find(call, Level.DEVELOPER)
+    run_schedule(call.forge, call.session, schedule, call.user)
+    return {"message": "201 Created"}
+
+
+@routes.get("/projects/{id}/pipeline_schedules/{schedule_id}/pipelines")
+def list_schedule_pipelines(call: Call) -> Page:
+    """The pipelines that a schedule started."""
+    schedule = _find(call, Level.DEVELOPER)
+    mine = select(Pipeline).where(Pipeline.schedule_id == schedule.id).order_by(Pipeline.id)
+    return call.page(mine, Pipeline.id, lambda row: pipeline_summary(row, call.forge))
 
 
 @routes.post("/projects/{id}/pipeline_schedules/{schedule_id}/variables")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pygit2
 from pygit2.enums import ObjectType
+from sqlalchemy import select
 
 from testbed.gitlab.api.entities import web_url
 from testbed.gitlab.core.call import Call
@@ -21,9 +22,9 @@ from testbed.gitlab.repositories.pushes import record
 from testbed.gitlab.repositories.reading import code_of, resolve
 from testbed.gitlab.repositories.rules import TAGS, ZERO, Change, refusal
 from testbed.gitlab.repositories.writing import update_ref
-from testbed.gitlab.store import Project
+from testbed.gitlab.store import Project, Release
 
-__all__ = ["routes"]
+__all__ = ["make_tag", "routes"]
 
 routes = Routes()
 
@@ -70,23 +71,7 @@ def get_tag(call: Call) -> dict[str, Any]:
 def create_tag(call: Call, params: CreateTag) -> dict[str, Any]:
     """Create a tag; with a message it is an annotated one."""
     project = call.project(Level.DEVELOPER)
-    repository = call.forge.storage.open(project.id)
-    name = TAGS + params.tag_name
-    if not pygit2.reference_is_valid_name(name):
-        raise rejected(400, "Tag name invalid")
-    if name in repository.references:
-        raise rejected(400, f"Tag {params.tag_name} already exists")
-    target = resolve(repository, params.ref)
-    if target is None:
-        raise rejected(400, f"Target {params.ref} is invalid")
-    _check(call, project, Change(ZERO, str(target.id), name, web=True))
-    if params.message:
-        tagger = pygit2.Signature(call.user.name, call.user.email, int(time.time()), 0)
-        created = repository.create_tag(params.tag_name, target.id, ObjectType.COMMIT, tagger, params.message)
-        record(call.forge, call.session, project, call.user, [Change(ZERO, str(created), name)])
-    else:
-        update_ref(call, project, Change(ZERO, str(target.id), name))
-    return _entity(call, project, repository.references[name])
+    return _entity(call, project, make_tag(call, project, params.tag_name, params.ref, params.message))
 
 
 @routes.delete("/projects/{id}/repository/tags/{tag_name}")
@@ -99,6 +84,30 @@ def delete_tag(call: Call) -> None:
     if policy.matching("tag", call.path["tag_name"]) and not policy.maintainer:
         raise forbidden()
     update_ref(call, project, Change(str(tag.target), ZERO, tag.name, web=True))
+
+
+def make_tag(call: Call, project: Project, name: str, ref: str, message: str | None) -> pygit2.Reference:
+    """Create a tag; with a message it is an annotated one.
+
+    Raises:
+        ApiError: when name or target do not fit, or the actor may not.
+    """
+    repository = call.forge.storage.open(project.id)
+    if not pygit2.reference_is_valid_name(TAGS + name):
+        raise rejected(400, "Tag name invalid")
+    if TAGS + name in repository.references:
+        raise rejected(400, f"Tag {name} already exists")
+    target = resolve(repository, ref)
+    if target is None:
+        raise rejected(400, f"Target {ref} is invalid")
+    _check(call, project, Change(ZERO, str(target.id), TAGS + name, web=True))
+    if message:
+        tagger = pygit2.Signature(call.user.name, call.user.email, int(time.time()), 0)
+        created = repository.create_tag(name, target.id, ObjectType.COMMIT, tagger, message)
+        record(call.forge, call.session, project, call.user, [Change(ZERO, str(created), TAGS + name)])
+    else:
+        update_ref(call, project, Change(ZERO, str(target.id), TAGS + name))
+    return repository.references[TAGS + name]
 
 
 def _check(call: Call, project: Project, change: Change) -> None:
@@ -121,12 +130,13 @@ def _entity(call: Call, project: Project, ref: pygit2.Reference) -> dict[str, An
     name = ref.name.removeprefix(TAGS)
     policy = push_policy(call.session, call.actor, project)
     tagger = target.tagger if isinstance(target, pygit2.Tag) else None
+    release = call.session.scalar(select(Release).where(Release.project_id == project.id, Release.tag == name))
     return {
         "name": name,
         "message": target.message.rstrip("\n") if isinstance(target, pygit2.Tag) else "",
         "target": str(target.id),
         "commit": commit_entity(ref.peel(pygit2.Commit), web_url(project, call.forge)),
-        "release": None,
+        "release": {"tag_name": name, "description": release.description} if release else None,
         "protected": bool(policy.matching("tag", name)),
         "created_at": moment(tagger) if tagger is not None else None,
     }

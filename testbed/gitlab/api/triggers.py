@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
 from sqlalchemy import select
 
 from testbed.gitlab.api.entities import user_basic
+from testbed.gitlab.api.pipeline_entities import pipeline_detail
+from testbed.gitlab.core.access import can_see
+from testbed.gitlab.core.actor import ANONYMOUS, Actor
 from testbed.gitlab.core.call import Call
-from testbed.gitlab.core.errors import not_found
+from testbed.gitlab.core.errors import not_found, rejected
+from testbed.gitlab.core.job_tokens import JOB_TOKEN_PREFIX, admits, running_job
 from testbed.gitlab.core.levels import Level
 from testbed.gitlab.core.pagination import Page
 from testbed.gitlab.core.params import NotEmpty, Params
 from testbed.gitlab.core.routing import Routes
 from testbed.gitlab.core.tokens import generate
-from testbed.gitlab.store import Trigger
+from testbed.gitlab.pipelines.launching import Wanted, given_variables, launch
+from testbed.gitlab.store import Project, Trigger
 
 __all__ = ["routes"]
 
@@ -31,6 +37,20 @@ class UpdateTrigger(Params):
     """PUT projects/:id/triggers/:trigger_id."""
 
     description: str | None = None
+
+
+class TriggerRef(Params):
+    """POST projects/:id/ref/:ref/trigger/pipeline."""
+
+    token: NotEmpty
+    variables: dict[str, Any] = Field(default_factory=dict)
+    inputs: dict[str, Any] = Field(default_factory=dict)
+
+
+class TriggerPipeline(TriggerRef):
+    """POST projects/:id/trigger/pipeline."""
+
+    ref: NotEmpty
 
 
 def trigger_entity(call: Call, trigger: Trigger) -> dict[str, Any]:
@@ -84,6 +104,43 @@ def update_trigger(call: Call, params: UpdateTrigger) -> dict[str, Any]:
 def delete_trigger(call: Call) -> None:
     """Remove a trigger."""
     call.session.delete(_find(call))
+
+
+@routes.post("/projects/{id}/trigger/pipeline", anonymous=True, reading=True)
+def trigger_pipeline(call: Call, params: TriggerPipeline) -> dict[str, Any]:
+    """Start a pipeline with a trigger's token, or with a job's."""
+    return _started(call, params, params.ref)
+
+
+@routes.post("/projects/{id}/ref/{ref_name}/trigger/pipeline", anonymous=True, reading=True)
+def trigger_pipeline_of_ref(call: Call, params: TriggerRef) -> dict[str, Any]:
+    """The same, with the ref in the path."""
+    return _started(call, params, call.path["ref_name"])
+
+
+def _started(call: Call, params: TriggerRef, ref: str) -> dict[str, Any]:
+    project = call.find(Project, call.path["id"])
+    actor, source = _triggering(call, project, params.token) if project is not None else (ANONYMOUS, "")
+    if project is None or not can_see(call.session, actor, project):
+        raise not_found()
+    if not all(isinstance(value, str) for value in params.variables.values()):
+        raise rejected(400, "variables needs to be a map of key-valued strings")
+    variables = given_variables({"key": key, "value": value} for key, value in params.variables.items())
+    wanted = Wanted(ref=ref, source=source, variables=variables, inputs=params.inputs)
+    return launch(call, project, actor, wanted, pipeline_detail)
+
+
+def _triggering(call: Call, project: Project, token: str) -> tuple[Actor, str]:
+    """On whose behalf a token starts pipelines, and what they say they come from."""
+    if token.startswith(JOB_TOKEN_PREFIX):
+        job = running_job(call.session, token)
+        if job is None or not admits(call.session, job, project):
+            raise not_found()
+        return Actor(user=job.user), "pipeline"
+    trigger = call.session.scalar(select(Trigger).where(Trigger.token == token, Trigger.project_id == project.id))
+    if trigger is None or trigger.owner is None:
+        raise not_found()
+    return Actor(user=trigger.owner), "trigger"
 
 
 def _find(call: Call) -> Trigger:

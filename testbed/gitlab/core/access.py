@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from testbed.gitlab.core.actor import Actor
 from testbed.gitlab.core.clock import today
+from testbed.gitlab.core.job_tokens import admits
 from testbed.gitlab.core.levels import Level, Visibility
 from testbed.gitlab.store import Container, Member, Namespace, Project
 
@@ -22,6 +23,7 @@ __all__ = [
     "member_of_group",
     "memberships_in",
     "reads_code",
+    "scope_refusal",
     "visible_groups",
     "visible_projects",
 ]
@@ -58,7 +60,9 @@ def level_of(session: Session, actor: Actor, container: Container) -> Level:
     """The actor's role, inherited roles included."""
     if actor.user is None:
         return Level.NONE
-    if actor.admin or any(
+    if actor.job is not None and not (isinstance(container, Project) and admits(session, actor.job, container)):
+        return Level.NONE
+    if actor.user.admin or any(
         isinstance(item, Namespace) and item.owner_id == actor.user.id for item in lineage(container)
     ):
         return Level.OWNER
@@ -78,6 +82,19 @@ def can_see(session: Session, actor: Actor, container: Container, level: Level |
     return (
         session.scalar(select(Namespace.id).where(Namespace.id == container.id, visible_groups(session, actor)))
         is not None
+    )
+
+
+def scope_refusal(session: Session, actor: Actor, project: Project) -> str | None:
+    """Why a job token does not open a project that its user sees otherwise."""
+    if actor.job is None or can_see(session, actor, project):
+        return None
+    if not can_see(session, Actor(user=actor.user), project):
+        return None
+    source = actor.job.project.full_path
+    return (
+        f"Authentication by CI/CD job token not allowed from {source} to {project.full_path}. "
+        f"Add {source} to the job token allowlist of {project.full_path}."
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, event, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from testbed.gitlab.core.access import can_see, level_of
+from testbed.gitlab.core.access import can_see, level_of, scope_refusal
 from testbed.gitlab.core.actor import Actor
 from testbed.gitlab.core.errors import forbidden, not_found, unauthorized
 from testbed.gitlab.core.levels import Level
@@ -38,6 +38,10 @@ class Call:
     query: Mapping[str, Any]
     url: str
     """The address without query, as others reach it."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    body: bytes = b""
+    """Of endpoints that take bytes instead of parameters."""
     _levels: dict[Container, Level] = field(default_factory=dict, init=False)
 
     @property
@@ -59,6 +63,8 @@ class Call:
     def project(self, at_least: Level = Level.NONE) -> Project:
         """The project named in the path, when the actor's role suffices."""
         found = self.find(Project, self.path["id"])
+        if found is not None and (reason := scope_refusal(self.session, self.actor, found)):
+            raise forbidden(reason)
         if found is None or not can_see(self.session, self.actor, found, self.level(found)):
             raise not_found("Project")
         self.need(found, at_least)
@@ -113,11 +119,6 @@ class Call:
     def when_kept(self, action: Callable[[], object]) -> None:
         """Do something once the changes are in the database for good."""
         event.listen(self.session, "after_commit", lambda _: action(), once=True)
-
-    def when_over(self, action: Callable[[], object]) -> None:
-        """Do something when the transaction has ended, well or not."""
-        self.when_kept(action)
-        event.listen(self.session, "after_rollback", lambda _: action(), once=True)
 
     def page(self, statement: Select[T], key: InstrumentedAttribute[int], render: Callable[[T], Any]) -> Page:
         """The wanted page of a query."""

@@ -84,7 +84,7 @@ def bad_request(reason: str) -> ApiError:
     return rejected(400, f"400 Bad request - {reason}")
 
 
-def conflict(message: str = "409 Conflict") -> ApiError:
+def conflict(message: object = "409 Conflict") -> ApiError:
     """409: it is there already, or changed in the meantime."""
     return rejected(409, message)
 

@@ -39,6 +39,7 @@ def environment(hooks: Path) -> dict[str, str]:
         "http.receivepack": "true",
         "receive.advertisePushOptions": "true",
         "receive.denyDeleteCurrent": "ignore",
+        "receive.hideRefs": "refs/merge-requests/",
         "safe.directory": "*",
         "uploadpack.allowAnySHA1InWant": "true",
         "uploadpack.allowFilter": "true",

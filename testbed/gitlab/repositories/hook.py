@@ -55,7 +55,11 @@ def _is_forced(change: Change) -> bool:
 def _note(changes: list[Change]) -> None:
     receipt = json.loads(os.environ[RECEIPT_VARIABLE])
     file = Path(receipt["file"])
-    content = {**receipt["facts"], "changes": [[change.old, change.new, change.ref] for change in changes]}
+    count = int(os.environ.get("GIT_PUSH_OPTION_COUNT", "0"))
+    options = [os.environ[f"GIT_PUSH_OPTION_{index}"] for index in range(count)]
+    listed = [[change.old, change.new, change.ref] for change in changes]
+    facts = receipt["facts"]
+    content = {**facts, "changes": listed, "options": [*facts.get("options", []), *options]}
     unfinished = file.with_suffix(".part")
     unfinished.write_text(json.dumps(content))
     unfinished.rename(file)

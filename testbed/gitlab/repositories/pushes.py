@@ -26,8 +26,24 @@ __all__ = ["record", "sweep"]
 log = logging.getLogger(__name__)
 
 
-def record(forge: Forge, session: Session, project: Project, user: User, changes: Sequence[Change]) -> None:
-    """Note changes that are in the repository already: default branch, activity, web hooks, pipelines."""
+def record(
+    forge: Forge,
+    session: Session,
+    project: Project,
+    user: User,
+    changes: Sequence[Change],
+    options: Sequence[str] = (),
+) -> None:
+    """Note changes that are in the repository already: default branch, activity, web hooks, pipelines.
+
+    Args:
+        forge: the double.
+        session: a writing session.
+        project: what was pushed to.
+        user: who pushed.
+        changes: of branches and tags.
+        options: of the push, such as ``ci.skip``.
+    """
     repository = forge.storage.open(project.id)
     born = [
         change.ref.removeprefix(BRANCHES) for change in changes if change.creates and change.ref.startswith(BRANCHES)
@@ -45,7 +61,7 @@ def record(forge: Forge, session: Session, project: Project, user: User, changes
             protected = is_protected(session, project, change.ref)
             payload = push_payload(project, user, change, repository, forge.settings.external_url, protected=protected)
             enqueue(session, project, trigger, payload)
-            start_for_push(forge, session, project, user, change)
+            start_for_push(forge, session, project, user, change, options)
             if trigger == "push_events":
                 branch_changed(forge, session, project, user, change)
 
@@ -61,7 +77,7 @@ def sweep(forge: Forge) -> None:
             project = session.get(Project, receipt.project_id)
             user = session.get(User, receipt.user_id)
             if project is not None and user is not None:
-                record(forge, session, project, user, _happened(forge, receipt))
+                record(forge, session, project, user, _happened(forge, receipt), receipt.options)
             else:
                 log.warning("a push to project %s is dropped: project or user is gone", receipt.project_id)
             # Still under the lock of writers, so that no other sweep finds it again.

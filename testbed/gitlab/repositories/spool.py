@@ -25,6 +25,8 @@ class Receipt:
     project_id: int
     user_id: int
     changes: tuple[Change, ...]
+    options: tuple[str, ...] = ()
+    """What ``git push --push-option`` gave."""
 
 
 def new_path(directory: Path) -> Path:
@@ -47,4 +49,5 @@ def left(directory: Path) -> Iterator[Receipt]:
     for file in sorted(directory.glob("*.json"), key=lambda each: each.stat().st_mtime_ns):
         content = json.loads(file.read_text())
         changes = tuple(Change(*change) for change in content["changes"])
-        yield Receipt(file, content["project_id"], content["user_id"], changes)
+        options = tuple(content.get("options", ()))
+        yield Receipt(file, content["project_id"], content["user_id"], changes, options)

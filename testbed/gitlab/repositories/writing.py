@@ -11,10 +11,9 @@ import pygit2
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.errors import forbidden, rejected
 from testbed.gitlab.core.levels import Level
-from testbed.gitlab.repositories import spool
 from testbed.gitlab.repositories.commits import Action, build_tree
+from testbed.gitlab.repositories.moving import MovedError, move_ref
 from testbed.gitlab.repositories.policy import push_policy
-from testbed.gitlab.repositories.pushes import record
 from testbed.gitlab.repositories.rules import BRANCHES, ZERO, Change
 from testbed.gitlab.repositories.storage import is_empty
 from testbed.gitlab.store import Project
@@ -72,15 +71,15 @@ def commit(call: Call, project: Project, new: NewCommit) -> pygit2.Commit:
 
 
 def update_ref(call: Call, project: Project, change: Change) -> None:
-    """Set, create or delete a ref, then do what follows a push."""
-    receipt = spool.write(call.forge.settings.spool, project.id, call.user.id, [change])
-    call.when_over(receipt.unlink)
-    repository = call.forge.storage.open(project.id)
-    if change.deletes:
-        repository.references.delete(change.ref)
-    else:
-        repository.references.create(change.ref, pygit2.Oid(hex=change.new), force=not change.creates)
-    record(call.forge, call.session, project, call.user, [change])
+    """Set, create or delete a ref, then do what follows a push.
+
+    Raises:
+        ApiError: 400 when a push has moved it in the meantime.
+    """
+    try:
+        move_ref(call.forge, call.session, project, call.user, change)
+    except MovedError as error:
+        raise rejected(400, str(error)) from None
 
 
 def _base(repository: pygit2.Repository, new: NewCommit, existing: pygit2.Branch | None) -> pygit2.Commit | None:

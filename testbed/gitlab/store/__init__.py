@@ -13,11 +13,20 @@ from testbed.gitlab.store.automation import (
 )
 from testbed.gitlab.store.base import Base, Database, SchemaError
 from testbed.gitlab.store.events import Delivery, Hook
-from testbed.gitlab.store.merge_requests import Approval, MergeRequest, MergeRequestVersion, Note
+from testbed.gitlab.store.issuables import AwardEmoji, Issuable, Issue, Note
+from testbed.gitlab.store.merge_requests import (
+    Approval,
+    ApprovalRule,
+    ApprovalSettings,
+    MergeRequest,
+    MergeRequestVersion,
+)
 from testbed.gitlab.store.people import AccessToken, User
 from testbed.gitlab.store.pipelines import Artifact, Job, Pipeline, RunnerManager
 from testbed.gitlab.store.planning import Badge, Board, BoardList, Label, Milestone
+from testbed.gitlab.store.protected_environments import ProtectedEnvironment
 from testbed.gitlab.store.protection import Access, ProtectedRef
+from testbed.gitlab.store.releases import PagesSettings, Release, ReleaseLink
 from testbed.gitlab.store.spaces import Container, Member, Namespace, Owned, Project
 
 __all__ = [
@@ -26,7 +35,10 @@ __all__ = [
     "Agent",
     "AgentToken",
     "Approval",
+    "ApprovalRule",
+    "ApprovalSettings",
     "Artifact",
+    "AwardEmoji",
     "Badge",
     "Base",
     "Board",
@@ -40,6 +52,8 @@ __all__ = [
     "Deployment",
     "Environment",
     "Hook",
+    "Issuable",
+    "Issue",
     "Job",
     "JobTokenAllowed",
     "JobTokenScope",
@@ -51,9 +65,13 @@ __all__ = [
     "Namespace",
     "Note",
     "Owned",
+    "PagesSettings",
     "Pipeline",
     "Project",
+    "ProtectedEnvironment",
     "ProtectedRef",
+    "Release",
+    "ReleaseLink",
     "Runner",
     "RunnerManager",
     "Schedule",

@@ -17,7 +17,7 @@ from testbed.gitlab.core.clock import now
 
 __all__ = ["Base", "Database", "Moment", "SchemaError", "Stamped"]
 
-SCHEMA = 1
+SCHEMA = 2
 """Number of the table layout; a file with another number is refused."""
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from testbed.gitlab.core.clock import now
-from testbed.gitlab.store.automation import Environment, Runner
+from testbed.gitlab.store.automation import Deployment, Environment, Runner
 from testbed.gitlab.store.base import Base, Stamped
 from testbed.gitlab.store.merge_requests import MergeRequest
 from testbed.gitlab.store.people import User
@@ -54,6 +54,10 @@ class Pipeline(Base, Stamped):
     """Given when it was started; key to ``{"value", "variable_type", "raw"}``."""
     inputs: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Values for the configuration's ``spec: inputs``."""
+    includes: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    """What the ``trigger: include`` that started it names, in place of the project's configuration file."""
+    auto_cancel: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """``workflow: auto_cancel`` of the configuration."""
     started_at: Mapped[datetime | None] = mapped_column(default=None)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -61,7 +65,7 @@ class Pipeline(Base, Stamped):
     user: Mapped[User | None] = relationship()
     merge_request: Mapped[MergeRequest | None] = relationship()
     jobs: Mapped[list[Job]] = relationship(
-        back_populates="pipeline", passive_deletes=True, order_by="Job.id", foreign_keys="Job.pipeline_id"
+        back_populates="pipeline", passive_deletes="all", order_by="Job.id", foreign_keys="Job.pipeline_id"
     )
 
 
@@ -114,6 +118,8 @@ class Job(Base, Stamped):
     scheduled_at: Mapped[datetime | None] = mapped_column(default=None)
     downstream_id: Mapped[int | None] = mapped_column(ForeignKey("pipelines.id", ondelete="SET NULL"), default=None)
     """The pipeline that a bridge started."""
+    deployment_id: Mapped[int | None] = mapped_column(ForeignKey("deployments.id", ondelete="SET NULL"), default=None)
+    """What the job deploys; it follows the job's status."""
 
     pipeline: Mapped[Pipeline] = relationship(back_populates="jobs", foreign_keys=[pipeline_id])
     project: Mapped[Project] = relationship(lazy="joined")
@@ -121,7 +127,10 @@ class Job(Base, Stamped):
     user: Mapped[User | None] = relationship()
     environment: Mapped[Environment | None] = relationship()
     downstream: Mapped[Pipeline | None] = relationship(foreign_keys=[downstream_id])
-    artifacts: Mapped[list[Artifact]] = relationship(back_populates="job", passive_deletes=True, order_by="Artifact.id")
+    deployment: Mapped[Deployment | None] = relationship()
+    artifacts: Mapped[list[Artifact]] = relationship(
+        back_populates="job", passive_deletes="all", order_by="Artifact.id"
+    )
 
 
 class Artifact(Base):

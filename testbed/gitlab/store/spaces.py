@@ -70,6 +70,7 @@ class Project(Base, Stamped):
     description: Mapped[str | None] = mapped_column(default=None)
     visibility: Mapped[Visibility] = mapped_column(default=Visibility.PRIVATE)
     archived: Mapped[bool] = mapped_column(default=False)
+    forked_from_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"), default=None)
     default_branch: Mapped[str]
     """What HEAD names. The API shows it only once the branch exists."""
     topics: Mapped[list[str]] = mapped_column(default=list)
@@ -79,6 +80,7 @@ class Project(Base, Stamped):
 
     namespace: Mapped[Namespace] = relationship(lazy="joined")
     creator: Mapped[User | None] = relationship()
+    forked_from: Mapped[Project | None] = relationship(remote_side="Project.id")
 
 
 Container = Namespace | Project

@@ -38,7 +38,19 @@ AT_ONCE = 8
 IDLE = 30.0
 """Longest time without a look at the queue."""
 
-EVENT_NAMES = {"push_events": "Push Hook", "tag_push_events": "Tag Push Hook"}
+EVENT_NAMES = {
+    "push_events": "Push Hook",
+    "tag_push_events": "Tag Push Hook",
+    "merge_requests_events": "Merge Request Hook",
+    "note_events": "Note Hook",
+    "confidential_note_events": "Confidential Note Hook",
+    "issues_events": "Issue Hook",
+    "confidential_issues_events": "Confidential Issue Hook",
+    "pipeline_events": "Pipeline Hook",
+    "job_events": "Job Hook",
+    "deployment_events": "Deployment Hook",
+    "releases_events": "Release Hook",
+}
 
 
 class Courier:

@@ -13,7 +13,7 @@ from testbed.gitlab.repositories.commits import moment
 from testbed.gitlab.repositories.rules import TAGS, ZERO, Change
 from testbed.gitlab.store import Project, User
 
-__all__ = ["project_payload", "push_payload"]
+__all__ = ["commit_payload", "project_payload", "push_payload"]
 
 MOST_COMMITS = 20
 """As many commits are spelled out in a push payload; `total_commits_count` tells the rest."""
@@ -53,6 +53,18 @@ def project_payload(project: Project, external_url: str) -> dict[str, Any]:
         "url": ssh_url,
         "ssh_url": ssh_url,
         "http_url": f"{web_url}.git",
+    }
+
+
+def commit_payload(commit: pygit2.Commit, web_url: str) -> dict[str, Any]:
+    """A commit; `web_url` is its project's."""
+    return {
+        "id": str(commit.id),
+        "message": commit.message,
+        "title": commit.message.partition("\n")[0],
+        "timestamp": moment(commit.author),
+        "url": f"{web_url}/-/commit/{commit.id}",
+        "author": {"name": commit.author.name, "email": commit.author.email},
     }
 
 
@@ -113,15 +125,7 @@ def _commit(repository: pygit2.Repository, commit: pygit2.Commit, web_url: str) 
     for delta in diff.deltas:
         kind = {DeltaStatus.ADDED: "added", DeltaStatus.DELETED: "removed"}.get(delta.status, "modified")
         paths[kind].append(delta.new_file.path)
-    return {
-        "id": str(commit.id),
-        "message": commit.message,
-        "title": commit.message.partition("\n")[0],
-        "timestamp": moment(commit.author),
-        "url": f"{web_url}/-/commit/{commit.id}",
-        "author": {"name": commit.author.name, "email": commit.author.email},
-        **paths,
-    }
+    return {**commit_payload(commit, web_url), **paths}
 
 
 def _tag_message(repository: pygit2.Repository, change: Change) -> str | None:

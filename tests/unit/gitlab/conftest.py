@@ -14,6 +14,8 @@ import pytest
 from gitlab.v4.objects import Group, Project
 
 from testbed.gitlab.core.tokens import generate
+from testbed.toolchain import ensure_package
+from testbed.toolchain.build import BuildError
 from tests.unit.gitlab.support import Double, Git, Person, Receiver, fresh, make_person, start
 
 
@@ -23,6 +25,15 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Double]:
     running = start(tmp_path_factory.mktemp("gitlab"), generate("glpat-"), generate("glpat-"))
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def compiler() -> None:
+    """gitlab-ci-local in the tool store, where every double looks for it."""
+    try:
+        ensure_package("gitlab-ci-local")
+    except BuildError as error:
+        pytest.skip(f"gitlab-ci-local, which compiles pipelines, is neither in the tool store nor to be had: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,10 @@ import pytest
 import uvicorn
 
 from testbed.gitlab.accounts import ensure_accounts
+from testbed.gitlab.forge import Forge
 from testbed.gitlab.server import build, create_forge
 from testbed.gitlab.settings import Settings
+from testbed.toolchain import package_path
 
 _numbers = itertools.count(1)
 
@@ -42,6 +44,7 @@ class Double:
     bot_token: str
     server: uvicorn.Server
     thread: threading.Thread
+    forge: Forge
     clients: list[gitlab.Gitlab] = field(default_factory=list)
 
     def client(self, token: str | None = None) -> gitlab.Gitlab:
@@ -72,7 +75,13 @@ def start(directory: Path, root_token: str, bot_token: str) -> Double:
         files[name].write_text(token)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    forge = create_forge(Settings(data=directory / "data", external_url=url))
+    settings = Settings(
+        data=directory / "data",
+        external_url=url,
+        registry="registry.example.com:5000",
+        gitlab_ci_local=package_path("gitlab-ci-local"),
+    )
+    forge = create_forge(settings)
     ensure_accounts(forge.database, files["root"], files["bot"])
     config = uvicorn.Config(build(forge), log_config=None, access_log=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
@@ -81,7 +90,7 @@ def start(directory: Path, root_token: str, bot_token: str) -> Double:
     while not server.started:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.01)
-    return Double(url, directory / "data", root_token, bot_token, server, thread)
+    return Double(url, directory / "data", root_token, bot_token, server, thread, forge)
 
 
 @dataclass
@@ -169,9 +178,9 @@ def refused(status: int, body: Any = None) -> Iterator[None]:
         assert json.loads(caught.value.response_body or b"null") == body
 
 
-def eventually(seen: Callable[[], Any]) -> Any:
+def eventually(seen: Callable[[], Any], seconds: float = 20) -> Any:
     """Wait until something is there."""
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + seconds
     while time.monotonic() < limit:
         if found := seen():
             return found
