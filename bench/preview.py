@@ -23,7 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Contender", "main", "measure", "ratio"]
+__all__ = ["LIMIT", "ROOT", "Contender", "main", "make_stack", "measure", "ratio"]
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 300  # seconds for one preview
@@ -67,7 +67,7 @@ def measure(contenders: Sequence[Contender], runs: int, console: Console) -> Non
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
         environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
-        settings = [_make_stack(contender, Path(scratch), environment) for contender in contenders]
+        settings = [make_stack(contender, Path(scratch), environment) for contender in contenders]
         for run in range(runs + 1):
             for contender, configuration in zip(contenders, settings, strict=True):
                 took, contender.resources = _preview(contender, configuration, environment)
@@ -81,7 +81,7 @@ def measure(contenders: Sequence[Contender], runs: int, console: Console) -> Non
             raise ValueError(f"{first.name} and {other.name} declare different resources: {dict(difference)}")
 
 
-def _make_stack(contender: Contender, scratch: Path, environment: Mapping[str, str]) -> Path:
+def make_stack(contender: Contender, scratch: Path, environment: Mapping[str, str]) -> Path:
     """Make an empty stack, with the salt of its secrets outside of the checkout; return its file."""
     directory = scratch / contender.name
     directory.mkdir()

@@ -15,6 +15,8 @@ import pulumi_kubernetes.meta.v1 as meta
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.invariants import app_project_is_exact, require
+from components.invariants.access import hook_address_has_no_credentials
+from components.invariants.delivery import source_has_no_credentials
 from components.labels import object_labels
 from components.spec import DnsLabel, Spec, WebUrl
 from components.vocabulary import IN_CLUSTER
@@ -116,7 +118,11 @@ class ArgoCD(pulumi.ComponentResource):
 
     def _exact_sources(self, repository_url: str) -> list[str]:
         sources = [repository_url]
-        require(app_project_is_exact(f"AppProject {self._project_name}", sources, []))
+        subject = f"AppProject {self._project_name}"
+        require(
+            app_project_is_exact(subject, sources, []),
+            source_has_no_credentials(subject, {"repoURL": repository_url}),
+        )
         return sources
 
     def _create_credential(self) -> core.Secret:
@@ -151,6 +157,7 @@ class ArgoCD(pulumi.ComponentResource):
         webhook = self._args.webhook
         if webhook is None:
             return
+        require(hook_address_has_no_credentials(f"ProjectHook {self._prefix}-webhook", {"url": webhook.url}))
         gitlab.ProjectHook(
             f"{self._prefix}-webhook",
             project=self._args.repository_id,

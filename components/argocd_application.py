@@ -9,11 +9,24 @@ import pulumi_kubernetes.meta.v1 as meta
 from pulumi_kubernetes.apiextensions import CustomResource
 from pydantic import Field
 
+from components.invariants import Violation, require
+from components.invariants.delivery import (
+    application_heals_itself,
+    application_spares_system_namespaces,
+    application_tracks_its_environment,
+    source_has_no_credentials,
+)
 from components.labels import object_labels
 from components.naming import overlay_path
 from components.spec import DnsLabel, RelativePath, Spec
 
-__all__ = ["ArgoApplication", "ArgoApplicationArgs", "ArgoApplicationSpec", "RetrySpec"]
+__all__ = [
+    "ArgoApplication",
+    "ArgoApplicationArgs",
+    "ArgoApplicationSpec",
+    "RetrySpec",
+    "application_violations",
+]
 
 
 class RetrySpec(Spec):
@@ -34,6 +47,12 @@ class ArgoApplicationSpec(Spec):
     prune: bool = True
     self_heal: bool = True
     retry: RetrySpec = RetrySpec()
+
+
+def application_violations(spec: ArgoApplicationSpec) -> list[Violation]:
+    """Return what in an application's data must never be deployed."""
+    automated = {"prune": spec.prune, "selfHeal": spec.self_heal}
+    return application_heals_itself(f"Application {spec.name}", {"syncPolicy": {"automated": automated}})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +84,11 @@ class ArgoApplication(pulumi.ComponentResource):
         self._args = args
         self._spec = args.spec
         self._application_name = f"{args.spec.name}-{args.environment}"
+        self._subject = f"Application {self._application_name}"
+        require(
+            application_violations(args.spec),
+            application_tracks_its_environment(self._subject, {"targetRevision": args.branch}, args.environment),
+        )
 
         application = self._create_application()
 
@@ -89,15 +113,26 @@ class ArgoApplication(pulumi.ComponentResource):
             spec={
                 "project": args.project,
                 "source": {
-                    "repoURL": args.repository_url,
+                    "repoURL": pulumi.Output.from_input(args.repository_url).apply(self._shown_address),
                     "targetRevision": args.branch,
                     "path": spec.path or overlay_path(spec.name, args.environment),
                 },
-                "destination": {"server": args.server, "namespace": args.namespace},
+                "destination": {
+                    "server": args.server,
+                    "namespace": pulumi.Output.from_input(args.namespace).apply(self._own_namespace),
+                },
                 "syncPolicy": self._sync_policy(),
             },
             opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(delete="5m")),
         )
+
+    def _shown_address(self, repository_url: str) -> str:
+        require(source_has_no_credentials(self._subject, {"repoURL": repository_url}))
+        return repository_url
+
+    def _own_namespace(self, namespace: str) -> str:
+        require(application_spares_system_namespaces(self._subject, {"destination": {"namespace": namespace}}))
+        return namespace
 
     def _sync_policy(self) -> dict[str, object]:
         retry = self._spec.retry

@@ -10,9 +10,12 @@ __all__ = [
     "DNS_LABEL_LENGTH",
     "is_branch",
     "is_color",
+    "is_cron",
     "is_dns_label",
+    "is_project_path",
     "is_relative_path",
     "is_slug",
+    "is_username",
     "is_variable_key",
     "is_web_url",
     "overlay_path",
@@ -25,6 +28,9 @@ _DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _SLUG: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _BRANCH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+_USERNAME: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}")
+_CRON_NUMBER: Final = r"(\*|\d+(-\d+)?|[A-Za-z]{3}(-[A-Za-z]{3})?)(/\d+)?"
+_CRON: Final = re.compile(rf"{_CRON_NUMBER}(,{_CRON_NUMBER})*")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
 
@@ -37,6 +43,22 @@ def is_slug(value: str) -> bool:
     """Whether GitLab accepts the path of a group or project, and it needs no quoting anywhere."""
     reserved = value.endswith((".git", ".atom"))
     return _SLUG.fullmatch(value) is not None and not reserved and ".." not in value and "--" not in value
+
+
+def is_project_path(value: str) -> bool:
+    """Whether the value is a path of groups, down to a group or project: slugs with ``/`` between them."""
+    return all(map(is_slug, value.split("/")))
+
+
+def is_username(value: str) -> bool:
+    """Whether GitLab accepts the name for a user's account."""
+    return _USERNAME.fullmatch(value) is not None
+
+
+def is_cron(value: str) -> bool:
+    """Whether the value has the five fields of a cron line: minute, hour, day, month, day of the week."""
+    fields = value.split()
+    return len(fields) == 5 and all(_CRON.fullmatch(field) for field in fields)
 
 
 def is_branch(value: str) -> bool:

@@ -16,12 +16,15 @@ from components import naming
 __all__ = [
     "Branch",
     "Color",
+    "Cron",
     "DnsLabel",
+    "ProjectPath",
     "Quantity",
     "RelativePath",
     "Slug",
     "Spec",
     "Text",
+    "Username",
     "VariableKey",
     "WebUrl",
     "quantity_value",
@@ -103,6 +106,26 @@ Slug = Annotated[
         naming.is_slug,
         "lower-case letters, digits and single inner '.', '_' or '-', not ending in .git or .atom",
         "use a name such as 'my-project'",
+    ),
+]
+ProjectPath = Annotated[
+    str,
+    ruled(
+        naming.is_project_path,
+        "names of groups and a project as in their addresses, with '/' between them, below the platform's group",
+        "use a path such as 'ci-cd/agents', without the platform's group",
+    ),
+]
+"""Where a group or project is below the platform's group."""
+Username = Annotated[
+    str, ruled(naming.is_username, "the name of a user's account in GitLab", "use a name such as 'ada.lovelace'")
+]
+Cron = Annotated[
+    str,
+    ruled(
+        naming.is_cron,
+        "five fields: minute, hour, day of the month, month, day of the week",
+        "write a line such as '30 2 * * *'",
     ),
 ]
 DnsLabel = Annotated[

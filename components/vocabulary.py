@@ -18,8 +18,12 @@ __all__ = [
     "PRODUCT",
     "WORKLOAD_ACCOUNT",
     "AccessLevel",
+    "DeploymentTier",
+    "GitLabTier",
     "MergeMethod",
     "PodSecurity",
+    "Role",
+    "SquashOption",
     "Visibility",
 ]
 
@@ -68,12 +72,59 @@ class AccessLevel(StrEnum):
 
 
 @unique
+class Role(StrEnum):
+    """What a member of a group or project, or the user behind an access token, is there; in the provider's words."""
+
+    GUEST = "guest"
+    PLANNER = "planner"
+    REPORTER = "reporter"
+    DEVELOPER = "developer"
+    MAINTAINER = "maintainer"
+    OWNER = "owner"
+
+
+@unique
+class DeploymentTier(StrEnum):
+    """What a GitLab environment is for; not its name."""
+
+    PRODUCTION = "production"
+    STAGING = "staging"
+    TESTING = "testing"
+    DEVELOPMENT = "development"
+    OTHER = "other"
+
+
+@unique
+class GitLabTier(StrEnum):
+    """What a GitLab instance is licensed for, from the least to the most."""
+
+    FREE = "free"
+    PREMIUM = "premium"
+    ULTIMATE = "ultimate"
+
+    def covers(self, other: GitLabTier) -> bool:
+        """Whether it has everything that the other one has."""
+        order = list(GitLabTier)
+        return order.index(self) >= order.index(other)
+
+
+@unique
 class MergeMethod(StrEnum):
     """How GitLab merges a merge request."""
 
     MERGE = "merge"
     REBASE_MERGE = "rebase_merge"
     FAST_FORWARD = "ff"
+
+
+@unique
+class SquashOption(StrEnum):
+    """Whether the commits of a merge request become one."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    DEFAULT_ON = "default_on"
+    DEFAULT_OFF = "default_off"
 
 
 @unique

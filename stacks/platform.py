@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 
 from components.argocd import ArgoCD, ArgoCDArgs, WebhookArgs
 from components.argocd_application import ArgoApplication, ArgoApplicationArgs
-from components.gitlab_group import GitLabGroup, GitLabGroupArgs
-from components.gitlab_project import GitLabProject, GitLabProjectArgs
+from components.gitlab_agent import GitLabAgent, GitLabAgentArgs
 from components.identity import Identity, IdentityArgs
 from components.testbed import Testbed, TestbedArgs
-from stacks.fleet import ENVIRONMENT_REPOSITORY, Fleet
-from stacks.preflight import Findings, group_identity
-from stacks.settings import GitLabTier, Settings
+from stacks.fleet_model import Fleet
+from stacks.forge import Forge, look_up_forge, make_forge
+from stacks.preflight import Findings
+from stacks.settings import Settings
 
 __all__ = ["build_platform"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Forge:
-    """What the environment's part needs of the forge, made here or looked up."""
-
-    repository_id: pulumi.Input[str]
-    repository_url: pulumi.Input[str]
-    web_url: pulumi.Input[str]
-    identity: pulumi.Input[str]
 
 
 def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None:
@@ -39,14 +27,31 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
     """
     environment = settings.environment
     cluster = Identity("cluster", IdentityArgs(value=findings.cluster))
-    forge = _make_forge(settings, fleet, findings) if settings.stack.forge.owner else _look_up_forge(findings)
+    forge = make_forge(settings, fleet, findings) if settings.stack.forge.owner else look_up_forge(findings)
     instance = Identity("gitlab", IdentityArgs(value=forge.identity))
     testbed = Testbed(
         "testbed",
         TestbedArgs(spec=settings.stack.testbed, environment=environment, namespace=environment.namespace),
     )
+    _register_agent(settings, fleet, forge)
     argocd = _connect_argocd(settings, forge)
-    applications = {
+    applications = _make_applications(settings, fleet, forge, testbed, argocd)
+    pulumi.export("environment", environment.value)
+    pulumi.export("identity", {"cluster": cluster.value, "gitlab": instance.value})
+    pulumi.export("forge", forge.web_url)
+    pulumi.export("environmentRepository", forge.repository_url)
+    pulumi.export("namespace", testbed.namespace)
+    if forge.runner_files:
+        # For whoever makes the machines: pulumi stack output runners --show-secrets
+        pulumi.export("runners", forge.runner_files)
+    pulumi.export("applications", {name: application.name for name, application in applications.items()})
+
+
+def _make_applications(
+    settings: Settings, fleet: Fleet, forge: Forge, testbed: Testbed, argocd: ArgoCD
+) -> dict[str, ArgoApplication]:
+    environment = settings.environment
+    return {
         name: ArgoApplication(
             name,
             ArgoApplicationArgs(
@@ -62,55 +67,24 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
         )
         for name, spec in fleet.applications.items()
     }
-    pulumi.export("environment", environment.value)
-    pulumi.export("identity", {"cluster": cluster.value, "gitlab": instance.value})
-    pulumi.export("forge", forge.web_url)
-    pulumi.export("environmentRepository", forge.repository_url)
-    pulumi.export("namespace", testbed.namespace)
-    pulumi.export("applications", {name: application.name for name, application in applications.items()})
 
 
-def _make_forge(settings: Settings, fleet: Fleet, findings: Findings) -> _Forge:
-    group = GitLabGroup("forge", GitLabGroupArgs(spec=fleet.group, path=settings.stack.gitlab.group))
-    projects = {
-        name: GitLabProject(
-            name,
-            GitLabProjectArgs(
-                spec=spec,
-                group_id=group.group_id,
-                licensed=settings.stack.gitlab.tier is not GitLabTier.FREE,
-                hook_tokens={
-                    hook: settings.stack.hook_tokens[f"{name}/{hook}"].get_secret_value() for hook in spec.hooks
-                },
-            ),
-        )
-        for name, spec in fleet.projects.items()
-    }
-    repository = projects[ENVIRONMENT_REPOSITORY]
-    return _Forge(
-        repository_id=repository.project_id,
-        repository_url=repository.clone_url,
-        web_url=group.web_url,
-        # Who the instance is, GitLab tells once it has made the group.
-        identity=group.group_id.apply(
-            lambda made: findings.forge.identity if made == findings.forge.group_id else group_identity(settings, made)
+def _register_agent(settings: Settings, fleet: Fleet, forge: Forge) -> None:
+    agents, environment = fleet.agents, settings.environment
+    if agents is None or environment not in agents.environments or forge.agents_id is None:
+        return
+    GitLabAgent(
+        "agent",
+        GitLabAgentArgs(
+            spec=agents.environments[environment],
+            project_id=forge.agents_id,
+            branch=fleet.projects[agents.project].default_branch,
+            group_path=settings.stack.gitlab.group,
         ),
     )
 
 
-def _look_up_forge(findings: Findings) -> _Forge:
-    forge = findings.forge
-    if forge.repository_id is None or forge.repository_url is None or forge.web_url is None:
-        raise LookupError("the first look at GitLab did not find the forge")
-    return _Forge(
-        repository_id=forge.repository_id,
-        repository_url=forge.repository_url,
-        web_url=forge.web_url,
-        identity=forge.identity,
-    )
-
-
-def _connect_argocd(settings: Settings, forge: _Forge) -> ArgoCD:
+def _connect_argocd(settings: Settings, forge: Forge) -> ArgoCD:
     webhook = settings.stack.argocd.webhook
     return ArgoCD(
         "argocd",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -18,18 +18,28 @@ import httpx2
 import lightkube
 import requests
 import yaml
-from gitlab.v4.objects import Group
+from gitlab.v4.objects import Group, Project
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ApiError, ConfigError
 from lightkube.resources.core_v1 import Namespace
 
 from stacks.environments import Environment
-from stacks.fleet import ENVIRONMENT_REPOSITORY
+from stacks.fleet_model import ENVIRONMENT_REPOSITORY, Fleet
 from stacks.identity import forge_identity
+from stacks.people import People, find_people
 from stacks.problems import ConfigurationError, Problem
 from stacks.settings import ClusterConnection, GitLabConnection, Settings
 
-__all__ = ["Findings", "Forge", "group_identity", "inspect_cluster", "inspect_forge", "preflight"]
+__all__ = [
+    "Findings",
+    "Forge",
+    "connect",
+    "group_identity",
+    "inspect_cluster",
+    "inspect_forge",
+    "preflight",
+    "reason_of",
+]
 
 Found = TypeVar("Found")
 
@@ -48,6 +58,10 @@ class Forge:
     """Where git finds it over HTTP."""
     web_url: str | None = None
     """The group's page."""
+    agents_id: str | None = None
+    """The project that the agents are registered in, by number."""
+    people: People = field(default_factory=People)
+    """Whom the fleet names; known to the stack that owns the forge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +73,14 @@ class Findings:
     forge: Forge
 
 
-def preflight(settings: Settings) -> Findings:
+def preflight(settings: Settings, fleet: Fleet) -> Findings:
     """Look at both systems at the same time.
 
     Raises:
         ConfigurationError: with everything that keeps the stack from being brought up.
     """
     with ThreadPoolExecutor(max_workers=2) as pool:
-        looks = (pool.submit(inspect_forge, settings), pool.submit(inspect_cluster, settings))
+        looks = (pool.submit(inspect_forge, settings, fleet), pool.submit(inspect_cluster, settings))
     forge, cluster = looks
     errors = [look.exception() for look in looks]
     problems = [problem for error in errors if isinstance(error, ConfigurationError) for problem in error.problems]
@@ -77,36 +91,42 @@ def preflight(settings: Settings) -> Findings:
 
 def group_identity(settings: Settings, group_id: str) -> str:
     """Return the identity of the instance once the group is there."""
-    group = _client(settings).groups.get(int(group_id), with_projects=False)
+    group = connect(settings).groups.get(int(group_id), with_projects=False)
     return _identity(settings, group)
 
 
-def inspect_forge(settings: Settings) -> Forge:
+def inspect_forge(settings: Settings, fleet: Fleet) -> Forge:
     """Check that GitLab answers, that the token is good, and that the forge is there unless this stack makes it.
 
     Raises:
         ConfigurationError: with the first reason why not; the later ones follow from it.
     """
-    client = _client(settings)
+    client = connect(settings)
     where = f"GitLab at {settings.gitlab.url}"
     try:
         token = client.personal_access_tokens.get("self")
         _check_scopes(where, token.attributes.get("scopes", ()))
         group = _found(lambda: client.groups.get(settings.stack.gitlab.group, with_projects=False))
-        path = f"{settings.stack.gitlab.group}/{ENVIRONMENT_REPOSITORY}"
-        project = _found(lambda: client.projects.get(path))
+        needed = [ENVIRONMENT_REPOSITORY, *([fleet.agents.project] if fleet.agents else [])]
+        projects = {path: _project(client, settings, path) for path in needed}
+        people = find_people(client, fleet, where) if settings.stack.forge.owner else People()
     except gitlab.GitlabAuthenticationError as error:
         raise _refused_token(where, error) from None
     except (gitlab.GitlabError, requests.RequestException, ValueError) as error:
         raise _unreachable_gitlab(where, error) from None
     if not settings.stack.forge.owner:
-        _check_forge_is_there(where, settings, {settings.stack.gitlab.group: group, path: project})
+        made = {f"{settings.stack.gitlab.group}/{path}": project for path, project in projects.items()}
+        _check_forge_is_there(where, settings, {settings.stack.gitlab.group: group, **made})
+    repository = projects[ENVIRONMENT_REPOSITORY]
+    agents = projects[fleet.agents.project] if fleet.agents else None
     return Forge(
         identity=_identity(settings, group),
         group_id=str(group.id) if group else None,
-        repository_id=str(project.id) if project else None,
-        repository_url=project.http_url_to_repo if project else None,
+        repository_id=str(repository.id) if repository else None,
+        repository_url=repository.http_url_to_repo if repository else None,
         web_url=group.web_url if group else None,
+        agents_id=str(agents.id) if agents else None,
+        people=people,
     )
 
 
@@ -141,14 +161,15 @@ def inspect_cluster(settings: Settings) -> str:
     except (httpx2.HTTPError, OSError, ValueError, KeyError, ConfigError) as error:
         raise _refuse(
             where,
-            _reason(error),
+            reason_of(error),
             f"a Kubernetes API server answers within {timeout} s",
             "start the cluster (bighpc testbed up), or correct KUBECONFIG and kubernetes:context",
         ) from None
     return str(metadata.uid if metadata else None)
 
 
-def _client(settings: Settings) -> gitlab.Gitlab:
+def connect(settings: Settings) -> gitlab.Gitlab:
+    """Return a client of the GitLab instance; nothing is asked yet."""
     connection: GitLabConnection = settings.gitlab
     return gitlab.Gitlab(
         connection.url,
@@ -156,6 +177,10 @@ def _client(settings: Settings) -> gitlab.Gitlab:
         ssl_verify=connection.ca_file or True,
         timeout=settings.stack.gitlab.timeout_seconds,
     )
+
+
+def _project(client: gitlab.Gitlab, settings: Settings, path: str) -> Project | None:
+    return _found(lambda: client.projects.get(f"{settings.stack.gitlab.group}/{path}"))
 
 
 def _identity(settings: Settings, group: Group | None) -> str:
@@ -220,7 +245,7 @@ def _refused_token(where: str, error: gitlab.GitlabError) -> ConfigurationError:
 def _unreachable_gitlab(where: str, error: Exception) -> ConfigurationError:
     return _refuse(
         where,
-        _reason(error),
+        reason_of(error),
         "GitLab's API answers there",
         "start GitLab (bighpc testbed up), or correct gitlab:baseUrl or GITLAB_BASE_URL",
     )
@@ -230,7 +255,7 @@ def _refuse(where: str, value: str, rule: str, remedy: str) -> ConfigurationErro
     return ConfigurationError([Problem(where=where, value=value, rule=rule, remedy=remedy)])
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Return what a chain of errors began with: "Connection refused", not what each layer made of it."""
     while cause := error.__cause__ or error.__context__:
         error = cause

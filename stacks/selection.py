@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from components.testbed import testbed_violations
 from stacks.environments import Environment
-from stacks.fleet import Fleet
+from stacks.fleet_model import Fleet
 from stacks.problems import Collector, show
 from stacks.settings import StackSettings
 
@@ -32,6 +32,7 @@ def select(fleet: Fleet, settings: StackSettings, environment: Environment, wher
     _check_applications(chosen or (), here, where, environment, collector)
     if settings.forge.owner:
         _check_hook_tokens(fleet, settings, where, collector)
+        _check_secrets(fleet, settings, where, collector)
     collector.close()
     names = here if chosen is None else set(chosen)
     return replace(fleet, applications={name: spec for name, spec in fleet.applications.items() if name in names})
@@ -72,4 +73,24 @@ def _check_hook_tokens(fleet: Fleet, settings: StackSettings, where: str, collec
             f"unknown hook {show(hook)}",
             f"a hook of the fleet as <project>/<hook>: {', '.join(sorted(hooks)) or 'there is none'}",
             "use one of them, or remove the token",
+        )
+
+
+def _check_secrets(fleet: Fleet, settings: StackSettings, where: str, collector: Collector) -> None:
+    variables = [*fleet.group.variables.values()]
+    variables += [variable for spec in fleet.projects.values() for variable in spec.variables.values()]
+    named = {variable.secret for variable in variables if variable.secret}
+    for secret in sorted(named - settings.secrets.keys()):
+        collector.refuse(
+            f"{where}, secrets.{secret}",
+            "nothing is set",
+            "a CI/CD variable of the fleet takes its value from there",
+            f"pulumi config set --secret --path 'bighpc:secrets[\"{secret}\"]'",
+        )
+    for secret in sorted(settings.secrets.keys() - named):
+        collector.refuse(
+            f"{where}, secrets.{secret}",
+            f"unknown secret {show(secret)}",
+            f"a secret that a variable of the fleet names: {', '.join(sorted(named)) or 'there is none'}",
+            "use one of them, or remove the secret",
         )

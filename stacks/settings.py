@@ -1,4 +1,4 @@
-"""What one stack is told: the only module that reads ``pulumi.Config``.
+"""What one stack is told: the only module that reads the engine's configuration.
 
 Everything has a default here; a stack file holds what differs. GitLab's address and token come from the GitLab
 provider's own settings, the cluster from the Kubernetes provider's own.
@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
-from enum import StrEnum, unique
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 import pulumi
@@ -20,6 +19,7 @@ from components.argocd import ArgoCDSpec
 from components.naming import is_web_url
 from components.spec import DnsLabel, Slug, Spec, Text, WebUrl
 from components.testbed import TestbedSpec
+from components.vocabulary import GitLabTier
 from stacks.documents import validate
 from stacks.environments import Environment
 from stacks.problems import Collector, ConfigurationError, show
@@ -28,18 +28,20 @@ __all__ = [
     "NAMESPACE",
     "ArgoCDSettings",
     "ClusterConnection",
+    "Configuration",
     "ForgeSettings",
     "GitLabConnection",
     "GitLabSettings",
-    "GitLabTier",
     "GuardSettings",
     "KubernetesSettings",
     "MoveSettings",
+    "RegistrySettings",
     "Settings",
     "StackSettings",
     "WebhookSettings",
     "load_settings",
     "parse_stack",
+    "settings_of",
     "stack_file",
 ]
 
@@ -49,19 +51,12 @@ NAMESPACE: Final = "bighpc"
 Seconds = Annotated[int, Field(ge=1, le=300)]
 
 
-@unique
-class GitLabTier(StrEnum):
-    """What the GitLab instance is licensed for."""
-
-    FREE = "free"
-    PREMIUM = "premium"
-    ULTIMATE = "ultimate"
-
-
 class ForgeSettings(Spec):
     """The forge exists once; one stack owns it and the others look it up."""
 
     owner: bool = False
+    protect: bool = False
+    """Whether groups and projects, which hold people's work, must not be deleted."""
 
 
 class GitLabSettings(Spec):
@@ -76,6 +71,12 @@ class KubernetesSettings(Spec):
     """How patient the first look at the cluster is."""
 
     timeout_seconds: Seconds = 10
+
+
+class RegistrySettings(Spec):
+    """The container registry that clusters pull images from; by default the one of GitLab."""
+
+    url: WebUrl | None = None
 
 
 class WebhookSettings(Spec):
@@ -110,12 +111,15 @@ class StackSettings(Spec):
     forge: ForgeSettings = ForgeSettings()
     gitlab: GitLabSettings = GitLabSettings()
     kubernetes: KubernetesSettings = KubernetesSettings()
+    registry: RegistrySettings = RegistrySettings()
     testbed: TestbedSpec = TestbedSpec()
     argocd: ArgoCDSettings = ArgoCDSettings()
     applications: tuple[DnsLabel, ...] | None = None
     """The applications to run; by default all that name this environment."""
     hook_tokens: dict[Text, SecretStr] = Field(default_factory=dict)
     """The secret token of each project hook, by ``<project>/<hook>``."""
+    secrets: dict[Slug, SecretStr] = Field(default_factory=dict)
+    """The secret values that CI/CD variables of the fleet name."""
     guard: GuardSettings = GuardSettings()
 
 
@@ -151,29 +155,61 @@ class Settings:
     cluster: ClusterConnection
 
 
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """A stack's configuration as the engine decrypts it."""
+
+    stack: str
+    organization: str
+    project: str
+    values: Mapping[str, str] = field(repr=False)
+    """Values by full key, such as ``bighpc:forge``; objects as JSON."""
+    secret: Container[str] = frozenset()
+    """The keys whose values are encrypted in the stack file."""
+
+
 def load_settings() -> Settings:
-    """Read and check everything that this run is told.
+    """Read and check everything that this run of the program is told.
+
+    Raises:
+        ConfigurationError: with every problem found.
+    """
+    values: Mapping[str, str] = pulumi.runtime.get_config_env()
+    return settings_of(
+        Configuration(
+            stack=pulumi.get_stack(),
+            organization=pulumi.get_organization(),
+            project=pulumi.get_project(),
+            values=values,
+            secret={key for key in values if pulumi.runtime.is_config_secret(key)},
+        )
+    )
+
+
+def settings_of(configuration: Configuration) -> Settings:
+    """Return the checked settings that a configuration and the environment make.
 
     Raises:
         ConfigurationError: with every problem found.
     """
     collector = Collector()
-    environment = _environment(pulumi.get_stack(), collector)
-    config = pulumi.Config(NAMESPACE)
-    keys = [key for key in pulumi.runtime.get_config_env() if key.startswith(f"{NAMESPACE}:")]
-    raw = {key.partition(":")[2]: _decoded(config.get(key.partition(":")[2])) for key in keys}
-    masked = {key.partition(":")[2] for key in keys if pulumi.runtime.is_config_secret(key)}
-    stack = collector.attempt(parse_stack, raw, stack_file(pulumi.get_stack()), masked=masked)
-    gitlab = _gitlab_connection(collector)
+    values = configuration.values
+    environment = _environment(configuration.stack, collector)
+    own = {key.partition(":")[2]: key for key in values if key.startswith(f"{NAMESPACE}:")}
+    raw = {name: _decoded(values[key]) for name, key in own.items()}
+    masked = {name for name, key in own.items() if key in configuration.secret}
+    stack = collector.attempt(parse_stack, raw, stack_file(configuration.stack), masked=masked)
+    gitlab = _gitlab_connection(values, collector)
     if environment is None or stack is None or gitlab is None:
         raise ConfigurationError(collector.problems)
-    kubernetes = pulumi.Config("kubernetes")
     return Settings(
         environment=environment,
-        stack_reference=f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}",
+        stack_reference=f"{configuration.organization}/{configuration.project}/{configuration.stack}",
         stack=stack,
         gitlab=gitlab,
-        cluster=ClusterConnection(kubeconfig=kubernetes.get("kubeconfig"), context=kubernetes.get("context")),
+        cluster=ClusterConnection(
+            kubeconfig=values.get("kubernetes:kubeconfig"), context=values.get("kubernetes:context")
+        ),
     )
 
 
@@ -196,7 +232,7 @@ def parse_stack(raw: Mapping[str, Any], where: str, *, masked: Container[str] = 
     return validate(StackSettings, _with_webhook(raw), where, masked=masked)
 
 
-def _decoded(text: str | None) -> Any:
+def _decoded(text: str) -> Any:
     try:
         return json.loads(text or "null")
     except ValueError:
@@ -227,10 +263,9 @@ def _environment(stack: str, collector: Collector) -> Environment | None:
         return None
 
 
-def _gitlab_connection(collector: Collector) -> GitLabConnection | None:
-    config = pulumi.Config("gitlab")
-    url = config.get("baseUrl") or os.environ.get("GITLAB_BASE_URL") or ""
-    token = config.get("token") or os.environ.get("GITLAB_TOKEN") or ""
+def _gitlab_connection(values: Mapping[str, str], collector: Collector) -> GitLabConnection | None:
+    url = values.get("gitlab:baseUrl") or os.environ.get("GITLAB_BASE_URL") or ""
+    token = values.get("gitlab:token") or os.environ.get("GITLAB_TOKEN") or ""
     usable_url, usable_token = is_web_url(url), bool(token) and not any(map(str.isspace, token))
     if not usable_url:
         collector.refuse(
@@ -250,4 +285,4 @@ def _gitlab_connection(collector: Collector) -> GitLabConnection | None:
     if not usable_url or not usable_token:
         return None
     address = url.rstrip("/").removesuffix("/api/v4")
-    return GitLabConnection(url=address, token=SecretStr(token), ca_file=config.get("cacertFile"))
+    return GitLabConnection(url=address, token=SecretStr(token), ca_file=values.get("gitlab:cacertFile"))

@@ -30,7 +30,7 @@ def prepare() -> tuple[Settings, Fleet, Findings]:
     if settings is None or fleet is None:
         raise ConfigurationError(collector.problems)
     pulumi.log.info(f"asking {settings.gitlab.url} and the cluster who they are", ephemeral=True)
-    findings = preflight(settings)
+    findings = preflight(settings, fleet)
     found = Identities(cluster=findings.cluster, gitlab=findings.forge.identity)
     guard(recorded_identities(settings.stack_reference), found, settings.stack.guard.move_to)
     return settings, fleet, findings

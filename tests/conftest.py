@@ -46,7 +46,15 @@ class Recorder(pulumi.runtime.Mocks):
                 "httpUrlToRepo": f"http://gitlab.example/bighpc/{path}.git",
             },
             "gitlab:index/groupLabel:GroupLabel": {"labelId": len(self.resources)},
+            "gitlab:index/projectLabel:ProjectLabel": {"labelId": len(self.resources)},
             "gitlab:index/projectDeployToken:ProjectDeployToken": {"token": "gldt-recorded"},
+            "gitlab:index/projectAccessToken:ProjectAccessToken": {"token": "glpat-recorded"},
+            "gitlab:index/groupAccessToken:GroupAccessToken": {"token": "glpat-recorded"},
+            "gitlab:index/userRunner:UserRunner": {"token": "glrt-recorded"},
+            "gitlab:index/clusterAgent:ClusterAgent": {"agentId": len(self.resources)},
+            "gitlab:index/clusterAgentToken:ClusterAgentToken": {"token": "glagent-recorded"},
+            "gitlab:index/branchProtection:BranchProtection": {"branchProtectionId": len(self.resources)},
+            "gitlab:index/pipelineSchedule:PipelineSchedule": {"pipelineScheduleId": len(self.resources)},
         }
         return number, {**args.inputs, **computed.get(args.typ, {})}
 

@@ -22,6 +22,7 @@ def metadata(name: str, namespace: str | None = NAMESPACE, **labels: str) -> dic
 
 
 repository = gitlab.get_project(path_with_namespace="bighpc/environments")
+agents = gitlab.get_project(path_with_namespace="bighpc/ci-cd/agents")
 
 namespace = kubernetes.core.v1.Namespace(
     "namespace",
@@ -58,6 +59,17 @@ POLICIES: dict[str, dict[str, Any]] = {
 for policy, spec in POLICIES.items():
     kubernetes.networking.v1.NetworkPolicy(policy, metadata=metadata(policy), spec=spec, opts=inside)
 kubernetes.core.v1.ServiceAccount("workload", metadata=metadata("workload"), opts=inside)
+
+agent = gitlab.ClusterAgent("agent", project=agents.id, name="dev")
+gitlab.ClusterAgentToken("agent-token", project=agents.id, agent_id=agent.agent_id, name="dev-cluster")
+gitlab.RepositoryFile(
+    "agent-configuration",
+    project=agents.id,
+    branch="main",
+    file_path=".gitlab/agents/dev/config.yaml",
+    content="ci_access: {projects: [{id: bighpc/platform, default_namespace: bighpc-dev, environments: [dev]}]}\n",
+    encoding="text",
+)
 
 token = gitlab.ProjectDeployToken(
     "reader", project=repository.id, name="argocd-dev", username="argocd-dev", scopes=["read_repository"]

@@ -9,6 +9,7 @@ from typing import Any
 __all__ = [
     "COMMA_SEPARATED",
     "DATE",
+    "IDS",
     "INTEGER",
     "LEVEL",
     "PLAIN",
@@ -110,6 +111,13 @@ class _Set(Codec):
         return isinstance(left, list) and isinstance(right, list) and sorted(map(str, left)) == sorted(map(str, right))
 
 
+class _Ids(_Set):
+    """Numbers of objects, which GitLab answers with as a whole."""
+
+    def decode(self, value: Any) -> Any:
+        return [entry["id"] for entry in value]
+
+
 class _CommaSeparated(_Set):
     def encode(self, value: Any) -> Any:
         return ",".join(str(item) for item in value)
@@ -182,6 +190,7 @@ TEXT = _Text()
 INTEGER = _Integer()
 LEVEL = _Level()
 SET = _Set()
+IDS = _Ids()
 COMMA_SEPARATED = _CommaSeparated()
 DATE = _Date()
 TIMESTAMP = _Timestamp()

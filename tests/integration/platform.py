@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +14,26 @@ import yaml
 from testbed.environment import variables
 from tests.integration.own_testbed import OwnTestbed
 
-__all__ = ["CHECKOUT", "Platform"]
+__all__ = ["CHECKOUT", "Platform", "copy_checkout"]
 
 CHECKOUT = Path(__file__).parents[2]
 _LIMIT = 300  # seconds for one command
+
+
+def copy_checkout(tree: Path) -> None:
+    """Copy what git knows or would take of the checkout, and lend it the virtual environment."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (CHECKOUT / name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(CHECKOUT / name, tree / name)
+    (tree / ".venv").symlink_to(CHECKOUT / ".venv")
 
 
 @dataclass(frozen=True, kw_only=True)

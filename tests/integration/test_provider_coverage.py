@@ -58,9 +58,13 @@ PROGRAM = f"""\
     )
     agent = gitlab.ClusterAgent("agent", **ids, name="dev")
     gitlab.ClusterAgentToken("agent-token", **ids, agent_id=agent.agent_id, name="token")
-    gitlab.ProjectEnvironment(
+    environment = gitlab.ProjectEnvironment(
         "environment", **ids, name="dev", tier="development", external_url="https://dev.example",
         cluster_agent_id=agent.agent_id, kubernetes_namespace="bighpc-dev", stop_before_destroy=True,
+    )
+    gitlab.ProjectProtectedEnvironment(
+        "protected", **ids, environment=environment.name,
+        deploy_access_levels_attributes=[{{"access_level": "maintainer"}}],
     )
     gitlab.ProjectDeployToken("deploy-token", **ids, name="pull", scopes=["read_repository", "read_registry"])
     gitlab.GroupDeployToken("group-deploy-token", group=group.id, name="pull", scopes=["read_registry"])
@@ -72,6 +76,15 @@ PROGRAM = f"""\
     bot = gitlab.get_user_output(username="bighpc-bot").user_id
     gitlab.GroupMembership("group-member", group_id=group.id, user_id=bot, access_level="developer")
     gitlab.ProjectMembership("member", **ids, user_id=bot, access_level="maintainer")
+    guests = gitlab.Group("guests", path="guests", name="Guests", visibility_level="private")
+    gitlab.GroupShareGroup("group-share", group_id=group.id, share_group_id=guests.id, group_access="reporter")
+    gitlab.ProjectShareGroup(
+        "share", **ids, group_id=guests.id, group_access="developer", expires_at=EXPIRES
+    )
+    gitlab.ProjectApprovalRule("rule", **ids, name="Any", approvals_required=1, rule_type="any_approver")
+    gitlab.ProjectLevelMrApprovals(
+        "approvals", **ids, reset_approvals_on_push=True, merge_requests_author_approval=False
+    )
     gitlab.ProjectMilestone("milestone", **ids, title="1.0", due_date="2027-01-31")
     gitlab.ProjectBadge("badge", **ids, name="ci", image_url="https://x/%{{default_branch}}.svg", link_url="https://x")
     gitlab.GroupBadge("group-badge", group=group.id, name="ci", image_url="https://x/y.svg", link_url="https://x")

@@ -94,6 +94,8 @@ def test_an_update_that_cannot_succeed_changes_nothing(
 def test_destroying_the_stacks_leaves_nothing_and_they_come_back(
     deployed: Platform, shared_testbed: OwnTestbed
 ) -> None:
+    # Groups and projects of prod hold people's work: deleting them takes this step on purpose.
+    deployed.run("pulumi", "state", "unprotect", "--all", "--yes", "--stack", "prod", "--non-interactive")
     for stack in reversed(STACKS):
         deployed.pulumi("destroy", stack, "--yes", "--skip-preview")
     namespaces = deployed.run("kubectl", "get", "namespaces", "--output=name")

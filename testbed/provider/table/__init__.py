@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from testbed.provider.model import Function, Resource
-from testbed.provider.table import access, automation, functions, groups, planning, projects, repository
+from testbed.provider.table import access, approvals, automation, functions, groups, planning, projects, repository
 
 __all__ = ["FUNCTIONS", "RESOURCES"]
 
 RESOURCES: dict[str, Resource] = {
     resource.token: resource
-    for module in (groups, projects, planning, repository, automation, access)
+    for module in (groups, projects, planning, repository, automation, access, approvals)
     for resource in module.RESOURCES
 }
 """By token."""

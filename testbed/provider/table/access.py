@@ -96,6 +96,23 @@ class _JobTokenScope(Lifecycle):
                 call.api.delete(f"{call.item}/{path}/{id_}")
 
 
+class _Share(Lifecycle):
+    """An invitation of a group: GitLab shows it within what it opens only."""
+
+    def __init__(self, invited: str) -> None:
+        self._invited = invited
+        """The property that names the invited group."""
+
+    def create(self, call: Call) -> Answer:
+        call.api.send("post", call.collection, call.body(creating=True))
+        return self.read(call) or {}
+
+    def read(self, call: Call) -> Answer | None:
+        container = call.api.find(call.collection.removesuffix("/share")) or {}
+        shares = container.get("shared_with_groups", ())
+        return next((each for each in shares if str(each["group_id"]) == str(call.state[self._invited])), None)
+
+
 _PAST = inputs("validatePastExpirationDate", send=Send.NEVER, read=False, default=False)
 
 
@@ -162,6 +179,11 @@ def _membership(name: str, scope: tuple[Property, ...], path: str, extra: tuple[
     )
 
 
+_SHARE = (
+    *inputs("groupAccess", reads="group_access_level", required=True, codec=LEVEL),
+    *inputs("expiresAt", codec=DATE),
+)
+
 RESOURCES = (
     _deploy_token("project"),
     _deploy_token("group"),
@@ -176,6 +198,29 @@ RESOURCES = (
         ),
     ),
     _membership("ProjectMembership", parent("project"), "projects/{project}/members"),
+    Resource(
+        name="GroupShareGroup",
+        collection="groups/{groupId}/share",
+        item="groups/{groupId}/share/{shareGroupId}",
+        id="{groupId}:{shareGroupId}",
+        lifecycle=_Share("shareGroupId"),
+        update="",
+        properties=(
+            *parent("groupId"),
+            *inputs("shareGroupId:group_id", required=True, read=False, codec=INTEGER),
+            *_SHARE,
+            *inputs("memberRoleId", codec=INTEGER),
+        ),
+    ),
+    Resource(
+        name="ProjectShareGroup",
+        collection="projects/{project}/share",
+        item="projects/{project}/share/{groupId}",
+        id="{project}:{groupId}",
+        lifecycle=_Share("groupId"),
+        update="",
+        properties=(*parent("project"), *inputs("groupId", required=True, read=False, codec=INTEGER), *_SHARE),
+    ),
     Resource(
         name="DeployKey",
         collection="projects/{project}/deploy_keys",

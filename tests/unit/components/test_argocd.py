@@ -53,3 +53,10 @@ def test_gitlab_reports_pushes_to_the_environments_branch_alone(build: Build) ->
     inputs = hook.named("argocd-webhook").inputs
     assert inputs["pushEventsBranchFilter"] == "dev"
     assert inputs["token"]["value"] == "long-enough", "wrapped as a secret"
+
+
+def test_an_address_with_a_password_is_refused_without_repeating_it(build: Build) -> None:
+    webhook = WebhookArgs(url="https://me:canary@argocd.example/api/webhook", secret="long-enough")
+    with pytest.raises(InvariantError, match="address carries credentials") as refusal:
+        build(argocd(webhook))
+    assert "canary" not in str(refusal.value)

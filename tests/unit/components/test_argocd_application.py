@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
 
 from components.argocd_application import ArgoApplication, ArgoApplicationArgs, ArgoApplicationSpec, RetrySpec
 from tests.conftest import Recorded, Recorder
@@ -8,8 +11,8 @@ from tests.conftest import Recorded, Recorder
 Build = Callable[[Callable[[], object]], Recorder]
 
 
-def application(build: Build, spec: ArgoApplicationSpec) -> Recorded:
-    args = ArgoApplicationArgs(
+def arguments(spec: ArgoApplicationSpec) -> ArgoApplicationArgs:
+    return ArgoApplicationArgs(
         spec=spec,
         environment="preview",
         branch="preview",
@@ -19,7 +22,10 @@ def application(build: Build, spec: ArgoApplicationSpec) -> Recorded:
         repository_url="http://gitlab.example/bighpc/environments.git",
         namespace="bighpc-preview",
     )
-    return build(lambda: ArgoApplication("hello", args)).named("hello-application")
+
+
+def application(build: Build, spec: ArgoApplicationSpec) -> Recorded:
+    return build(lambda: ArgoApplication("hello", arguments(spec))).named("hello-application")
 
 
 def test_it_tracks_the_environments_branch_and_overlay(build: Build) -> None:
@@ -44,3 +50,21 @@ def test_deleting_it_deletes_what_it_deployed(build: Build) -> None:
     metadata = application(build, ArgoApplicationSpec(name="hello")).inputs["metadata"]
     assert metadata["name"] == "hello-preview", "Argo CD has the applications of three environments"
     assert metadata["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (arguments(ArgoApplicationSpec(name="hello", self_heal=False)), "does not heal itself"),
+        (replace(arguments(ArgoApplicationSpec(name="hello")), branch="main"), "it tracks 'main'"),
+        (replace(arguments(ArgoApplicationSpec(name="hello")), namespace="kube-system"), "'kube-system'"),
+        (
+            replace(arguments(ArgoApplicationSpec(name="hello")), repository_url="https://me:canary@gitlab.example/a"),
+            "repoURL carries credentials",
+        ),
+    ],
+)
+def test_what_must_never_be_deployed_is_refused(build: Build, args: ArgoApplicationArgs, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason) as refusal:  # the SDK wraps what an Output raises
+        build(lambda: ArgoApplication("hello", args))
+    assert "canary" not in str(refusal.value)

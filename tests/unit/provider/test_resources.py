@@ -40,6 +40,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "GroupBadge": {"group": "7", "name": "b", "imageUrl": "https://i", "linkUrl": "https://l"},
     "PipelineSchedule": {"project": "1", "description": "nightly", "cron": "0 1 * * *", "ref": "main"},
     "PipelineTrigger": {"project": "1", "description": "t"},
+    "ProjectApprovalRule": {"project": "1", "name": "r", "approvalsRequired": 2, "ruleType": "regular"},
     "DeployKey": {"project": "1", "title": "k", "key": "ssh-ed25519 AAAA me@here"},
 }
 

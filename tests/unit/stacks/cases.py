@@ -5,7 +5,7 @@ A case is a YAML file named ``<subject>.happy.yaml`` or ``<subject>.error.<reaso
 - ``stack``: the stack's name, ``dev`` unless it says otherwise;
 - ``config``: the configuration as in a stack file;
 - ``environment``: environment variables;
-- ``fleet``: files that replace those of ``stacks/``, or with null remove them;
+- ``fleet``: files that replace those of the small fleet in ``tests/data/fleet``, or with null remove them;
 - ``gitlab``, ``cluster``: ``unreachable``, or how the stand-in's answers differ;
 - ``recorded``: the identity that an earlier run recorded;
 - ``expect``: per problem, what its place, value, rule and remedy contain; in a happy case, settings by path.
@@ -27,7 +27,7 @@ import pytest
 import yaml
 
 from components.identity import IDENTITY_TYPE
-from stacks.fleet import DATA, load_fleet
+from stacks.fleet import load_fleet
 from tests.conftest import Recorder
 from tests.unit.stacks.servers import closed_port, cluster_answers, gitlab_answers, serve
 
@@ -101,12 +101,13 @@ def _address(stack: ExitStack, change: Any, answers: Any) -> str:
 
 def _fleet(case: Case, scratch: Path) -> Path:
     data = scratch / "stacks"
-    shutil.copytree(DATA, data, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(ROOT / "fleet", data)
     for name, content in case.fleet.items():
         path = data / name
         if content is None:
             path.unlink()
         else:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
     return data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import pulumi
@@ -25,6 +26,7 @@ FORGE = Forge(
     repository_id="7",
     repository_url="http://gitlab.example/bighpc/environments.git",
     web_url="http://gitlab.example/bighpc",
+    agents_id="8",
 )
 FINDINGS = Findings(cluster="uid", forge=FORGE)
 WEBHOOK = {"argocd": {"webhook": {"url": "http://argocd.example/api/webhook", "secret": "long-enough"}}}
@@ -41,7 +43,7 @@ def settings_of(environment: Environment, stack: StackSettings) -> Settings:
 
 
 def platform(environment: Environment, stack: StackSettings, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    monkeypatch.setattr("stacks.platform.group_identity", lambda settings, group_id: f"{IDENTITY}/{group_id}")
+    monkeypatch.setattr("stacks.forge.group_identity", lambda settings, group_id: f"{IDENTITY}/{group_id}")
     fleet = select(load_fleet(), stack, environment, "test")
     return lambda: build_platform(settings_of(environment, stack), fleet, FINDINGS)
 
@@ -67,7 +69,12 @@ def test_a_stack_that_does_not_own_the_forge_makes_no_group_and_no_project(
 ) -> None:
     done = build(platform(Environment.DEV, parse_stack({}, "test"), monkeypatch))
     made = {resource.token for resource in done.resources if resource.token.startswith("gitlab:")}
-    assert made == {"gitlab:index/projectDeployToken:ProjectDeployToken"}, "dev only reads the environment repository"
+    assert made == {
+        "gitlab:index/projectDeployToken:ProjectDeployToken",
+        "gitlab:index/clusterAgent:ClusterAgent",
+        "gitlab:index/clusterAgentToken:ClusterAgentToken",
+        "gitlab:index/repositoryFile:RepositoryFile",
+    }, "dev reads the environment repository, and has an agent of its own"
 
 
 def test_the_owner_makes_the_forge_and_reads_the_repository_that_it_made(
@@ -76,10 +83,8 @@ def test_the_owner_makes_the_forge_and_reads_the_repository_that_it_made(
     stack = parse_stack({"forge": {"owner": True}, **WEBHOOK}, "test")
     done = build(platform(Environment.PROD, stack, monkeypatch))
     assert done.named("forge-group").inputs["path"] == "bighpc"
-    assert {resource.inputs["path"] for resource in done.of("gitlab:index/project:Project")} == {
-        "environments",
-        "platform",
-    }
+    made = {resource.inputs["path"] for resource in done.of("gitlab:index/project:Project")}
+    assert made == {spec.name for spec in load_fleet().projects.values()}
     hook = done.named("argocd-webhook").inputs
     assert hook["url"] == "http://argocd.example/api/webhook"
     assert hook["pushEventsBranchFilter"] == "prod"
@@ -99,13 +104,15 @@ def test_every_resource_belongs_to_a_component(build: Build, monkeypatch: pytest
     )
     stack = parse_stack({"forge": {"owner": True}}, "test")
     build(platform(Environment.PROD, stack, monkeypatch))
-    assert sorted(registered) == [
-        "ArgoApplication",
-        "ArgoCD",
-        "GitLabGroup",
-        "GitLabProject",
-        "GitLabProject",
-        "Identity",
-        "Identity",
-        "Testbed",
-    ]
+    fleet = load_fleet()
+    assert Counter(registered) == {
+        "ArgoApplication": 1,
+        "ArgoCD": 1,
+        "GitLabAgent": 1,
+        "GitLabGroup": 1,
+        "GitLabProject": len(fleet.projects),
+        "GitLabRunner": len(fleet.runners),
+        "Identity": 2,
+        "PipelineTemplate": 1,
+        "Testbed": 1,
+    }

@@ -25,9 +25,10 @@ def configure(monkeypatch: pytest.MonkeyPatch, **config: str) -> None:
 
 def test_every_default_is_the_documented_one() -> None:
     assert parse_stack({}, "test").model_dump(mode="json", by_alias=True) == {
-        "forge": {"owner": False},
+        "forge": {"owner": False, "protect": False},
         "gitlab": {"group": "bighpc", "tier": "free", "timeoutSeconds": 10},
         "kubernetes": {"timeoutSeconds": 10},
+        "registry": {"url": None},
         "testbed": {
             "owner": "platform",
             "podSecurity": "restricted",
@@ -47,6 +48,7 @@ def test_every_default_is_the_documented_one() -> None:
         },
         "applications": None,
         "hookTokens": {},
+        "secrets": {},
         "guard": {"moveTo": {"cluster": None, "gitlab": None}},
     }
 

@@ -1,0 +1,84 @@
+"""The fleet as data: the group, the projects, runners, agents and applications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field
+
+from components.agent_spec import AgentSpec
+from components.argocd_application import ArgoApplicationSpec
+from components.group_spec import GitLabGroupSpec
+from components.project_spec import GitLabProjectSpec
+from components.runner_spec import RunnerSpec
+from components.spec import ProjectPath, Spec
+from stacks.environments import Environment
+
+__all__ = [
+    "DATA",
+    "ENVIRONMENT_REPOSITORY",
+    "AgentsSpec",
+    "ApplicationSpec",
+    "Document",
+    "Fleet",
+    "FleetDocuments",
+]
+
+DATA: Final = Path(__file__).parent
+"""Where the fleet's files are."""
+
+ENVIRONMENT_REPOSITORY: Final = "environments"
+"""The project that holds the applications' manifests."""
+
+
+class ApplicationSpec(ArgoApplicationSpec):
+    """An application and the environments that it runs in."""
+
+    repository: ProjectPath = ENVIRONMENT_REPOSITORY
+    """The project whose repository holds its manifests."""
+    environments: tuple[Environment, ...] = Field(default=tuple(Environment), min_length=1)
+
+
+class AgentsSpec(Spec):
+    """The agent of each environment that has one, and the project that they are registered in."""
+
+    project: ProjectPath
+    environments: dict[Environment, AgentSpec]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A file as it was read."""
+
+    where: str
+    """The file, as people are told."""
+    name: str
+    """The file's name below its directory, without its suffix."""
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetDocuments:
+    """The fleet's files, where they could be read."""
+
+    group: Document | None
+    archetypes: Document | None
+    projects: Sequence[Document] = ()
+    applications: Sequence[Document] = ()
+    runners: Document | None = None
+    agents: Document | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """Everything that git says about projects and applications."""
+
+    group: GitLabGroupSpec
+    projects: Mapping[str, GitLabProjectSpec]
+    """By path below the group."""
+    applications: Mapping[str, ApplicationSpec]
+    runners: Mapping[str, RunnerSpec] = field(default_factory=dict)
+    agents: AgentsSpec | None = None
