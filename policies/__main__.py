@@ -1,7 +1,8 @@
 """Serves the policy pack; the rules are in ``policies.pack``, where tests can import them."""
 
-from pulumi_policy import PolicyPack
+import os
 
-from policies.pack import NAME, RULES
+from policies.gate import Gate, serve
+from policies.pack import NAME, RULES, circumstances
 
-PolicyPack(NAME, policies=list(RULES))
+serve(Gate(NAME, RULES, circumstances(os.environ.get("PULUMI_STACK", ""))))

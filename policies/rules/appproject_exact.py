@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from pulumi_policy import Severity
 
-from components.invariants import Violation, app_project_is_exact
-from policies.rule import Properties, resource_rule
+from components.invariants.delivery import app_project_is_exact
+from policies.delivery_parts import project_limits
+from policies.parts import Part, Properties
+from policies.rule import Rule
+from policies.sources import ARGOCD_PROJECTS, OWASP
 
 __all__ = ["RULE"]
 
 
-def _find(name: str, props: Properties) -> list[Violation]:
-    spec = props.get("spec") or {}
-    return app_project_is_exact(f"AppProject {name}", spec.get("sourceRepos") or [], spec.get("destinations") or [])
+def _one_kind(part: Part) -> tuple[list[str], list[Properties]]:
+    return ([part.value], []) if isinstance(part.value, str) else ([], [part.value])
 
 
-RULE = resource_rule(
+RULE = Rule(
     name="argocd-appproject-exact",
-    description="An Argo CD project names its repositories and destinations one by one.",
-    resource_types=["kubernetes:argoproj.io/v1alpha1:AppProject"],
-    find=_find,
-    remediation="Replace each wildcard in sourceRepos and destinations by the exact values.",
+    invariant=app_project_is_exact,
+    kinds=frozenset(["argoproj.io/AppProject"]),
+    parts=project_limits,
+    read=lambda part, _: _one_kind(part),
     severity=Severity.HIGH,
+    sources=(
+        ARGOCD_PROJECTS,
+        OWASP.at("CICD-SEC-5"),
+    ),
 )

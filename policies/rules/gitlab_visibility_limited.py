@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pulumi_policy import Severity
 
-from components.invariants import Violation, visibility_is_limited
-from policies.rule import Properties, resource_rule
+from components.invariants.forge import visibility_is_limited
+from policies.rule import Rule
+from policies.sources import GITLAB_HARDENING, OWASP
 
 __all__ = ["RULE"]
 
 
-def _find(name: str, props: Properties) -> list[Violation]:
-    return visibility_is_limited(name, props.get("visibilityLevel") or "private")
-
-
-RULE = resource_rule(
+RULE = Rule(
     name="gitlab-visibility-limited",
-    description="Groups and projects of the platform are private or internal.",
-    resource_types=["gitlab:index/group:Group", "gitlab:index/project:Project"],
-    find=_find,
-    remediation="Set visibilityLevel to private or internal.",
+    invariant=visibility_is_limited,
+    kinds=frozenset(["gitlab/Group", "gitlab/Project"]),
+    read=lambda part, _: (part.value.get("visibilityLevel") or "private",),
     severity=Severity.CRITICAL,
+    sources=(
+        GITLAB_HARDENING,
+        OWASP.at("CICD-SEC-7"),
+    ),
 )

@@ -1,0 +1,41 @@
+"""A headless Chromium, and a double with something to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from testbed.gitlab.core.tokens import generate
+from tests.browser.browser import Browser, chromium
+from tests.unit.gitlab.page_scene import Scene, make_scene
+from tests.unit.gitlab.support import start
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A double of these tests' own."""
+    running = start(tmp_path_factory.mktemp("gitlab"), generate("glpat-"), generate("glpat-"))
+    yield make_scene(running)
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_browser(scene: Scene) -> Iterator[Browser]:
+    """Started once; use `browser`, which begins anew."""
+    with chromium(scene.double.url) as made:
+        yield made
+
+
+@pytest.fixture
+def browser(shared_browser: Browser) -> Browser:
+    """A browser that nobody is signed in with, as wide as a desk, by day."""
+    shared_browser.forget()
+    return shared_browser
+
+
+@pytest.fixture
+def member(browser: Browser, scene: Scene) -> Browser:
+    """A browser that the owner of the scene is signed in with."""
+    browser.sign_in(scene.double.bot_token)
+    return browser
