@@ -7,7 +7,7 @@ PYTHON ?= python3
 NAME ?= default
 BIN := .venv/bin
 
-.PHONY: help up down purge status test test-fast test-integration lint format bench lock clean
+.PHONY: help up down purge status test test-fast test-contract test-browser test-integration lint format bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -36,16 +36,23 @@ status: .venv/ready ## what runs, what is real and what is simulated
 	@$(BIN)/bighpc testbed status --name $(NAME)
 
 test: .venv/ready ## every check and test; brings up a testbed of its own
-	@for stage in lint test-fast test-integration; do \
+	@for stage in lint test-fast test-contract test-browser test-integration; do \
 		begun=$$SECONDS; $(MAKE) --no-print-directory $$stage; echo "$$stage took $$((SECONDS - begun)) s"; \
 	done
 
 test-fast: .venv/ready ## unit and meta tests, offline
 	@$(BIN)/python -m pytest -q -n auto
 
+test-contract: .venv/ready ## the doubles, driven by the unmodified clients and git
+	@$(BIN)/python -m pytest -q -n auto tests/contract
+
+test-browser: .venv/ready ## the double's page in headless Chromium
+	@$(BIN)/python -m tests.browser.packages
+	@$(BIN)/python -m pytest -q -m browser tests/browser
+
 test-integration: .venv/ready ## real engine, real Kubernetes, on a testbed of the run's own
 	@$(BIN)/bighpc testbed prepare
-	@$(BIN)/python -m pytest -m 'integration or e2e' --durations=15
+	@$(BIN)/python -m pytest -m 'integration or e2e' --durations=15 tests/integration tests/e2e
 
 lint: .venv/ready ## style, types, import contracts: zero findings
 	@$(BIN)/ruff check .

@@ -5,6 +5,7 @@ A package adds a command by an entry point of the group ``bighpc.commands`` that
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
@@ -36,6 +37,8 @@ def build_app(commands: Iterable[EntryPoint]) -> typer.Typer:
     app.callback()(_root)
     app.command("seed")(_seed)
     app.command("review")(_review)
+    app.command("drift")(_drift)
+    app.command("promote")(_promote)
     for command in sorted(commands, key=lambda each: each.name):
         try:
             app.add_typer(command.load(), name=command.name)
@@ -113,11 +116,11 @@ def _review(
     Ends with 1 when a preview fails or a mandatory policy is violated. GitLab is found by GITLAB_BASE_URL (or
     CI_SERVER_URL) and GITLAB_TOKEN.
     """
-    from gitops.review.command import Target, review
+    from gitops.review.command import Target, Wanted, review
 
     if merge_request is not None and project is None:
         raise CommandError("--merge-request without --project", "Name the project's path or number as well.")
-    fine = review(
+    wanted = Wanted(
         directory=Path.cwd(),
         out=out,
         base=base,
@@ -125,7 +128,75 @@ def _review(
         refresh=refresh,
         limit_s=limit,
         target=Target(project=project, number=merge_request) if project and merge_request is not None else None,
-        console=Console(stderr=True, highlight=False),
     )
-    if not fine:
+    if not review(wanted, Console(stderr=True, highlight=False)):
         raise typer.Exit(1)
+
+
+def _drift(
+    stack: Annotated[list[str] | None, typer.Option(help="Look at this stack; repeatable; by default all.")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Say what would resolve it; nothing is changed.")] = False,
+    out: Annotated[Path, typer.Option(help="Where the report and the logs go.")] = Path("drift"),
+    limit: Annotated[float, typer.Option(help="Seconds for one run of the engine.", min=1)] = 1800,
+    issue: Annotated[bool, typer.Option(help="Keep one GitLab issue per stack.")] = False,
+    project: Annotated[
+        str | None, typer.Option(envvar="CI_PROJECT_ID", help="The project with the issues, by path or number.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Compare program, recorded state and reality, and find what no program declares.
+
+    Ends with 0 without drift, 7 with drift, 1 when it could not be told. Changes nothing but the issues. GitLab is
+    found by GITLAB_BASE_URL (or CI_SERVER_URL) and GITLAB_TOKEN, the cluster by the stack's settings or KUBECONFIG.
+    """
+    from gitops.drift.command import Request, drift, exit_code
+
+    if issue and project is None:
+        raise CommandError("--issue without --project", "Name the path or number of the project with the issues.")
+    request = Request(
+        directory=Path.cwd(),
+        out=out,
+        stacks=stack or (),
+        limit_s=limit,
+        propose=fix,
+        project=project if issue else None,
+    )
+    found = drift(request, Console(stderr=True, highlight=False))
+    if as_json:
+        typer.echo(json.dumps([each.as_json() for each in found], indent=2, default=str))
+    if code := exit_code(found):
+        raise typer.Exit(code)
+
+
+def _promote(
+    source: Annotated[str, typer.Argument(help="The environment to promote from: dev or preview.")],
+    target: Annotated[str, typer.Argument(help="The next one: preview or prod.")],
+    project: Annotated[
+        str | None,
+        typer.Option(envvar="CI_PROJECT_ID", help="The project, by path or number; by default bighpc/platform."),
+    ] = None,
+    repository: Annotated[
+        str | None, typer.Option(help="Another repository of the group instead, for example environments.")
+    ] = None,
+    group: Annotated[str, typer.Option(help="The platform's GitLab group.")] = "bighpc",
+    out: Annotated[Path, typer.Option(help="Where the logs of the target's preview go.")] = Path("promotion"),
+    limit: Annotated[float, typer.Option(help="Seconds for the target's preview.", min=1)] = 1800,
+) -> None:
+    """Open the merge request that brings what runs in one environment to the next, with the evidence.
+
+    Refuses what never ran in the source environment. Run again, it updates the open merge request. GitLab is found
+    by GITLAB_BASE_URL (or CI_SERVER_URL) and GITLAB_TOKEN.
+    """
+    from gitops.connection import Connection
+    from gitops.promote.command import Request, promote
+
+    by_default = project or f"{group}/platform"
+    request = Request(
+        source=source,
+        target=target,
+        project=f"{group}/{repository}" if repository else by_default,
+        directory=Path.cwd(),
+        out=out,
+        limit_s=limit,
+    )
+    promote(request, Connection.from_environment(), Console(stderr=True, highlight=False))

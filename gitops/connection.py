@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import Final
+
+import gitlab
+import requests
+from gitlab.v4.objects import Project
 
 from gitops.errors import CommandError
 
 __all__ = ["Connection"]
+
+_TIMEOUT_S: Final = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +40,25 @@ class Connection:
                 'Run: eval "$(bighpc testbed env)", or export the API\'s address and a token with the scope api.',
             )
         return cls(url=url.rstrip("/").removesuffix("/api/v4"), token=token)
+
+    def client(self) -> gitlab.Gitlab:
+        """Return a client that tries again when GitLab is busy."""
+        return gitlab.Gitlab(self.url, private_token=self.token, timeout=_TIMEOUT_S, retry_transient_errors=True)
+
+    def project(self, reference: str) -> Project:
+        """Return a project by number or path.
+
+        Raises:
+            CommandError: when GitLab does not answer or does not show it.
+        """
+        try:
+            return self.client().projects.get(reference)
+        except gitlab.GitlabError as error:
+            raise CommandError(
+                f"{self.url} answered {error.response_code} for project {reference}: {error.error_message}",
+                "Look whether the project's name is right, and GITLAB_TOKEN is valid and has the scope api.",
+            ) from None
+        except requests.RequestException as error:
+            raise CommandError(
+                f"{self.url} does not answer: {error}", "Look whether GitLab runs and GITLAB_BASE_URL is right."
+            ) from None

@@ -16,7 +16,7 @@ def print_summary(context: Context, answers: Sequence[Answer]) -> None:
     secrets, ports = context.layout.secrets, context.ports
     gitlab, argocd = f"http://127.0.0.1:{ports['gitlab']}", f"http://127.0.0.1:{ports['argocd-server']}"
     rows = [
-        ("GitLab (double)", f"{gitlab}/api/v4/", f"token in {secrets / 'gitlab-token'}"),
+        ("GitLab (double)", f"{gitlab}/", f"sign in with the token in {secrets / 'gitlab-token'}; API at /api/v4/"),
         ("Kubernetes", context.api_url, f"KUBECONFIG={context.layout.kubeconfig}"),
         ("Argo CD's API", argocd, "user admin, password in secret argocd/argocd-initial-admin-secret"),
         ("registry", f"http://127.0.0.1:{ports['registry']}/v2/", ""),

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Final
 
 import grimp
-import yaml
 
-__all__ = ["Impact", "impact", "stacks_of"]
+from gitops.pulumi.stacks import stacks_of
+
+__all__ = ["Impact", "impact"]
 
 _ENTRY: Final = "__main__.py"
 """What it imports, and what these import, is the program."""
@@ -39,20 +40,6 @@ class Impact:
     because: str
     """A reason that fits behind "affected, because" or "not affected, because"."""
     affected: bool
-
-
-def stacks_of(directory: Path) -> dict[str, bool]:
-    """The stacks that have a file in the checkout, and whether each owns the forge.
-
-    Raises:
-        OSError: when a stack file cannot be read.
-    """
-    found = {}
-    for file in sorted(directory.glob("Pulumi.*.yaml")):
-        config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
-        forge = config.get("bighpc:forge") or {}
-        found[file.name.split(".")[1]] = bool(forge.get("owner"))
-    return found
 
 
 def impact(directory: Path, changed: Sequence[str]) -> list[Impact]:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from gitops.markdown import LIMIT, cell, cut, fenced
+from gitops.pulumi.difference import property_lines, value_text
+from gitops.pulumi.plan import CHANGES, Change, Plan, Verdict, short_type
 from gitops.review.impact import Impact
-from gitops.review.plan import CHANGES, Change, Plan, PropertyChange, Verdict, short_type
 from gitops.review.risk import risks
 
-__all__ = ["LIMIT", "Origin", "is_ours", "render"]
-
-LIMIT: Final = 1_000_000
-"""Characters that GitLab takes in a note [GitLab documentation: administration/instance_limits]."""
+__all__ = ["Origin", "is_ours", "render"]
 
 _MARKER: Final = "<!-- bighpc:review"
 _SIGNS: Final = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
-_SHOWN_CHARACTERS: Final = 300
-"""Of one value; longer ones are cut."""
 _LEVEL_ORDER: Final = ("mandatory", "remediate", "advisory", "disabled")
 
 
@@ -59,7 +56,8 @@ def render(plans: Sequence[Plan], untouched: Sequence[Impact], origin: Origin, l
         "---",
         _footer(plans, origin),
     ]
-    return _cut(lines, limit, origin)
+    where = f"[the whole review]({origin.artifact_url})" if origin.artifact_url else "the job's artifacts"
+    return cut(lines, limit, where)
 
 
 def _headline(plans: Sequence[Plan]) -> str:
@@ -81,7 +79,7 @@ def _summary(plans: Sequence[Plan], untouched: Sequence[Impact]) -> Iterable[str
         counts = " | ".join(str(plan.counts[word]) for word in (*CHANGES, "unchanged"))
         yield f"| **{plan.stack}** | {counts} | {_policies(plan)} | {_verdict(plan)} |"
     for each in untouched:
-        yield f"| {each.stack} | | | | | | | not affected, because {_cell(each.because)} |"
+        yield f"| {each.stack} | | | | | | | not affected, because {cell(each.because)} |"
 
 
 def _policies(plan: Plan) -> str:
@@ -109,7 +107,7 @@ def _policy_section(plans: Sequence[Plan]) -> Iterable[str]:
     yield "|---|---|---|---|---|"
     for plan, verdict in sorted(rows, key=lambda row: (_LEVEL_ORDER.index(row[1].level), row[0].stack)):
         level = "**mandatory**" if verdict.mandatory else verdict.level
-        yield f"| {level} | {plan.stack} | `{verdict.policy}` | {_resource(verdict)} | {_cell(verdict.message)} |"
+        yield f"| {level} | {plan.stack} | `{verdict.policy}` | {_resource(verdict)} | {cell(verdict.message)} |"
     yield ""
 
 
@@ -132,7 +130,7 @@ def _details(plan: Plan) -> Iterable[str]:
     if plan.errors:
         yield f"#### {plan.stack}: why the preview failed"
         yield ""
-        yield from _fenced("\n".join(plan.errors))
+        yield from fenced("\n".join(plan.errors))
         yield ""
     changed = [change for change in plan.changes if change.operation != "unchanged"]
     if not changed:
@@ -141,7 +139,7 @@ def _details(plan: Plan) -> Iterable[str]:
     yield ""
     order = ("replace", "delete", "update", "create")
     for change in sorted(changed, key=lambda each: (order.index(each.operation), each.type, each.name)):
-        yield from _fenced("\n".join(_difference(change)), "diff")
+        yield from fenced("\n".join(_difference(change)), "diff")
     yield ""
     yield "</details>"
     yield ""
@@ -151,38 +149,10 @@ def _difference(change: Change) -> Iterable[str]:
     sign = _SIGNS[change.operation]
     yield f"{sign} {short_type(change.type)} {change.name}" + (" (protected)" if change.protected else "")
     if change.operation == "create":
-        yield from (f"+   {key}: {_value(value)}" for key, value in sorted(change.new.items()))
+        yield from (f"+   {key}: {value_text(value)}" for key, value in sorted(change.new.items()))
     elif change.operation != "delete":
         for each in change.properties:
-            yield from _property(each)
-
-
-def _property(each: PropertyChange) -> Iterable[str]:
-    why = "  # replaces it" if each.replaces else ""
-    if each.kind != "add":
-        yield f"-   {each.path}: {_value(each.old)}{why}"
-    if each.kind != "delete":
-        yield f"+   {each.path}: {_value(each.new)}{why}"
-
-
-def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
-    text = text.replace("\n", "\\n")
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
-
-
-def _fenced(text: str, language: str = "") -> Iterable[str]:
-    """A code block whose fence does not occur in the text."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    yield f"{fence}{language}"
-    yield from text.splitlines()
-    yield fence
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+            yield from property_lines(each)
 
 
 def _footer(plans: Sequence[Plan], origin: Origin) -> str:
@@ -194,35 +164,3 @@ def _footer(plans: Sequence[Plan], origin: Origin) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return " and ".join(names)
-
-
-def _cut(lines: Sequence[str], limit: int, origin: Origin) -> str:
-    """The text, cut at the end of a line when it is too long, with everything closed that was open."""
-    text = "\n".join(lines) + "\n"
-    if len(text) <= limit:
-        return text
-    where = f"[the whole review]({origin.artifact_url})" if origin.artifact_url else "the job's artifacts"
-    room = limit - 400 - len(where)
-    kept: list[str] = []
-    size = 0
-    for line in lines:
-        size += len(line) + 1
-        if size > room:
-            break
-        kept.append(line)
-    fence = _open_fence(kept)
-    kept += [fence] if fence else []
-    opened = sum(line.startswith("<details>") for line in kept) - sum(line == "</details>" for line in kept)
-    kept += ["", "</details>"] * opened
-    left = len(lines) - len(kept)
-    return "\n".join([*kept, "", f"Cut here: about {left} more lines are in {where}.", "", lines[-1]]) + "\n"
-
-
-def _open_fence(lines: Sequence[str]) -> str | None:
-    fence: str | None = None
-    for line in lines:
-        if fence is None and line.startswith("```"):
-            fence = line[: len(line) - len(line.lstrip("`"))]
-        elif line == fence:
-            fence = None
-    return fence

@@ -12,8 +12,8 @@ import gitlab
 from gitlab.v4.objects import Project, ProjectMergeRequest, ProjectMergeRequestNote
 
 from gitops.errors import CommandError
+from gitops.pulumi.plan import CHANGES, Plan
 from gitops.review.note import is_ours
-from gitops.review.plan import CHANGES, Plan
 
 __all__ = ["Publication", "publish_note", "publish_status"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from xml.etree import ElementTree as Xml
 
-from gitops.review.plan import Plan, Verdict
+from gitops.pulumi.plan import Plan, Verdict
 
 __all__ = ["code_quality", "junit", "terraform"]
 

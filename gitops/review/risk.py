@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gitops.review.plan import Change, Plan, short_type
+from gitops.pulumi.plan import Change, Plan, short_type
 
 __all__ = ["Risk", "risks"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import yaml
 from gitlab.v4.objects import Project, ProjectMergeRequest
 
 from tests.integration.own_testbed import BIGHPC, OwnTestbed
-from tests.integration.platform import CHECKOUT, Platform
+from tests.integration.platform import Platform, copy_checkout
 
 pytestmark = pytest.mark.integration
 
@@ -80,18 +79,7 @@ def platform(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactor
 def proposal(platform: Platform, tmp_path: Path) -> Iterator[Proposal]:
     """This checkout, pushed to the forge's branch `dev`."""
     tree = tmp_path / "platform"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (CHECKOUT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(CHECKOUT / name, tree / name)
-    (tree / ".venv").symlink_to(CHECKOUT / ".venv")
+    copy_checkout(tree)
     url, token = platform.environment["GITLAB_BASE_URL"], platform.environment["GITLAB_TOKEN"]
     with gitlab.Gitlab(url.removesuffix("/").removesuffix("/api/v4"), private_token=token) as client:
         project = client.projects.get("bighpc/platform")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gitops.review.impact import impact, stacks_of
+from gitops.pulumi.stacks import stacks_of
+from gitops.review.impact import impact
 
 CHECKOUT = Path(__file__).parents[4]
 

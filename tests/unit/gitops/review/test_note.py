@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from gitops.pulumi.plan import Plan, read_plan
 from gitops.review.impact import Impact
 from gitops.review.note import Origin, is_ours, render
-from gitops.review.plan import Plan, read_plan
 from tests.unit.gitops.review.events import SECRET, error, step, violation
 
 ORIGIN = Origin(

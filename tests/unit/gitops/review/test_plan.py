@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitops.review.plan import PropertyChange, read_plan
+from gitops.pulumi.plan import PropertyChange, read_plan
 from tests.unit.gitops.review.events import SECRET, error, step, violation
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
-from gitops.review.plan import read_plan
+from gitops.pulumi.plan import read_plan
 from gitops.review.reports import code_quality, junit, terraform
 from tests.unit.gitops.review.events import error, step, violation
 

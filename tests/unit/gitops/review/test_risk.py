@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitops.review.plan import read_plan
+from gitops.pulumi.plan import read_plan
 from gitops.review.risk import risks
 from tests.unit.gitops.review.events import step
 

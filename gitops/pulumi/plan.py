@@ -1,13 +1,13 @@
-"""What the engine means to do to a stack, read from its event log. No secret ever gets in here."""
+"""What the engine finds different about a stack, read from its event log. No secret ever gets in here."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-__all__ = ["CHANGES", "Change", "Plan", "PropertyChange", "Verdict", "read_plan", "short_type"]
+__all__ = ["CHANGES", "Change", "Plan", "PropertyChange", "Verdict", "clean", "read_plan", "short_type"]
 
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 """Key that marks a special value in the engine's JSON [pulumi/pulumi sdk/go/common/resource/sig]."""
@@ -156,17 +156,26 @@ def _change(metadata: Mapping[str, Any]) -> Change | None:
     if operation is None or metadata["type"] == "pulumi:pulumi:Stack":
         return None
     before, after = metadata.get("old") or {}, metadata.get("new") or {}
-    old, new = _clean(before.get("inputs") or {}), _clean(after.get("inputs") or {})
+    old, new = clean(before.get("inputs") or {}), clean(after.get("inputs") or {})
     return Change(
         urn=metadata["urn"],
         type=metadata["type"],
         name=metadata["urn"].rsplit("::", 1)[-1],
         operation=operation,
         protected=bool(before.get("protect") or after.get("protect")),
-        properties=tuple(_properties(metadata, old, new)),
+        properties=tuple(
+            each if (each.old, each.new) != (None, None) else _of_outputs(each, before, after)
+            for each in _properties(metadata, old, new)
+        ),
         old=old,
         new=new,
     )
+
+
+def _of_outputs(change: PropertyChange, before: Mapping[str, Any], after: Mapping[str, Any]) -> PropertyChange:
+    """The property with its values where no program set them: what a refresh finds can be an output alone."""
+    old, new = (clean(side.get("outputs") or {}) for side in (before, after))
+    return replace(change, old=_at(old, change.path), new=_at(new, change.path))
 
 
 def _merged(known: Change | None, later: Change) -> Change:
@@ -227,17 +236,17 @@ def _steps(path: str) -> Iterable[str | int]:
         rest = rest.removeprefix(".")
 
 
-def _clean(value: Any) -> Any:
-    """The value with ``[secret]`` and ``[unknown]`` where the engine has markers."""
+def clean(value: Any) -> Any:
+    """Return a value of the engine's JSON with ``[secret]`` and ``[unknown]`` where it has markers."""
     if isinstance(value, Mapping):
         signature = value.get(_SIGNATURE)
         if signature == _SECRET_SIGNATURE:
             return "[secret]"
         if signature is not None:
             return "[asset]"
-        return {key: _clean(item) for key, item in value.items() if not str(key).startswith("__")}
+        return {key: clean(item) for key, item in value.items() if not str(key).startswith("__")}
     if isinstance(value, list):
-        return [_clean(item) for item in value]
+        return [clean(item) for item in value]
     return "[unknown]" if value == _UNKNOWN else value
 
 

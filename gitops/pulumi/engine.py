@@ -1,4 +1,4 @@
-"""Runs ``pulumi preview`` and follows what the engine says."""
+"""Runs the engine, and follows what it says."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from gitops.errors import CommandError
-from gitops.review.plan import Plan, read_plan
+from gitops.pulumi.plan import Plan, read_plan
 
-__all__ = ["Preview", "run"]
+__all__ = ["Operation", "preview", "refresh_preview", "run"]
 
 _LOOK_EVERY_S: Final = 0.2
 _PATIENCE_S: Final = 20
@@ -23,44 +23,73 @@ _PATIENCE_S: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preview:
-    """One preview to run."""
+class Operation:
+    """One look at a stack; none of them changes anything."""
 
     stack: str
+    name: str
+    """What people call it; names the files too."""
+    arguments: tuple[str, ...]
+    """What follows ``pulumi``."""
     directory: Path
     """The checkout."""
     out: Path
-    """Where the engine's log and its event log go: ``preview-<stack>.log`` and ``preview-<stack>.events.jsonl``."""
-    refresh: bool
-    """Compare with reality instead of with the recorded state."""
+    """Where the engine's log and its event log go: ``<name>-<stack>.log`` and ``<name>-<stack>.events.jsonl``."""
     limit_s: float
     """After that many seconds it counts as hung."""
 
 
-def run(preview: Preview, tell: Callable[[str], None]) -> Plan:
-    """Preview a stack with the policies.
+def preview(
+    stack: str, directory: Path, out: Path, limit_s: float, *, refresh: bool = False, policies: bool = True
+) -> Operation:
+    """Compare the program with the recorded state.
 
     Args:
-        preview: what to run.
+        stack: the stack's name.
+        directory: the checkout.
+        out: where the logs go.
+        limit_s: seconds.
+        refresh: compare with reality instead.
+        policies: ask the policies too.
+    """
+    arguments = ["preview", "--diff"]
+    arguments += ["--policy-pack=policies"] if policies else []
+    arguments += ["--refresh"] if refresh else []
+    return Operation(
+        stack=stack, name="preview", arguments=tuple(arguments), directory=directory, out=out, limit_s=limit_s
+    )
+
+
+def refresh_preview(stack: str, directory: Path, out: Path, limit_s: float) -> Operation:
+    """Compare the recorded state with reality."""
+    arguments = ("refresh", "--preview-only")
+    return Operation(stack=stack, name="refresh", arguments=arguments, directory=directory, out=out, limit_s=limit_s)
+
+
+def run(operation: Operation, tell: Callable[[str], None]) -> Plan:
+    """Run the engine to its end.
+
+    Args:
+        operation: what to run.
         tell: gets a few words on where it is, several times a second.
 
     Returns:
-        The plan, also when the preview failed: then with the reasons.
+        The plan, also when the engine failed: then with the reasons.
 
     Raises:
         CommandError: when there is no ``pulumi`` command.
     """
-    log = preview.out / f"preview-{preview.stack}.log"
-    events = _EventLog(preview.out / f"preview-{preview.stack}.events.jsonl")
+    log = operation.out / f"{operation.name}-{operation.stack}.log"
+    events = _EventLog(operation.out / f"{operation.name}-{operation.stack}.events.jsonl")
     begun = time.monotonic()
     hung = False
     with log.open("w") as output:
-        process = _start(preview, events.path, output)
+        process = _start(operation, events.path, output)
         try:
             while process.poll() is None:
                 events.read()
                 tell(f"{events.resources} resources")
-                if time.monotonic() - begun > preview.limit_s:
+                if time.monotonic() - begun > operation.limit_s:
                     hung = True
                     _interrupt(process)
                 time.sleep(_LOOK_EVERY_S)
@@ -69,7 +98,7 @@ def run(preview: Preview, tell: Callable[[str], None]) -> Plan:
                 _interrupt(process)
     seconds = time.monotonic() - begun
     events.read()
-    return read_plan(preview.stack, events.events, seconds, _failure(preview, process.returncode, log, hung=hung))
+    return read_plan(operation.stack, events.events, seconds, _failure(operation, process.returncode, log, hung=hung))
 
 
 class _EventLog:
@@ -97,15 +126,15 @@ class _EventLog:
             self.resources += "resourcePreEvent" in event
 
 
-def _start(preview: Preview, events: Path, output: IO[str]) -> subprocess.Popen[bytes]:
-    command = ["pulumi", "preview", f"--stack={preview.stack}", "--non-interactive", "--color=never"]
-    command += ["--policy-pack=policies", f"--event-log={events.resolve()}", "--suppress-outputs", "--diff"]
-    command += ["--refresh"] if preview.refresh else []
+def _start(operation: Operation, events: Path, output: IO[str]) -> subprocess.Popen[bytes]:
+    command = ["pulumi", *operation.arguments, f"--stack={operation.stack}", "--non-interactive", "--color=never"]
+    command += [f"--event-log={events.resolve()}", "--suppress-outputs"]
     try:
         return subprocess.Popen(
             command,
-            cwd=preview.directory,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+            cwd=operation.directory,
+            # Without debug commands the engine does not know --event-log.
+            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_DEBUG_COMMANDS": "true"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -128,9 +157,9 @@ def _interrupt(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _failure(preview: Preview, code: int, log: Path, *, hung: bool) -> str | None:
+def _failure(operation: Operation, code: int, log: Path, *, hung: bool) -> str | None:
     if hung:
-        return f"the preview did not end within {preview.limit_s:.0f} s"
+        return f"the {operation.name} did not end within {operation.limit_s:.0f} s"
     if code == 0:
         return None
     said = "\n".join(log.read_text().splitlines()[-15:])

@@ -1,0 +1,33 @@
+"""Git in the checkout that a command runs in."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from gitops.errors import CommandError
+
+__all__ = ["git"]
+
+_LIMIT_S: Final = 60
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """Run git and return what it printed.
+
+    Raises:
+        CommandError: when it fails, with its reason.
+    """
+    try:
+        done = subprocess.run(
+            ("git", *arguments), cwd=directory, capture_output=True, text=True, timeout=_LIMIT_S, check=False
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise CommandError(f"git {arguments[0]} cannot be run: {error}", "Install git, and run it again.") from None
+    if done.returncode:
+        raise CommandError(
+            f"git {arguments[0]} failed: {' '.join(done.stderr.split())}",
+            "Name a base that the checkout has; in a shallow clone: git fetch --unshallow.",
+        )
+    return done.stdout

@@ -1,0 +1,1 @@
+"""Drift: where program, recorded state and reality say different things."""

@@ -1,0 +1,1 @@
+"""Promotion: what ran in one environment is proposed to the next, with the evidence."""
