@@ -44,6 +44,7 @@ test-fast: .venv/ready ## unit and meta tests, offline
 	@$(BIN)/python -m pytest -q -n auto
 
 test-contract: .venv/ready ## the doubles, driven by the unmodified clients and git
+	@$(BIN)/bighpc testbed prepare
 	@$(BIN)/python -m pytest -q -n auto tests/contract
 
 test-browser: .venv/ready ## the double's page in headless Chromium

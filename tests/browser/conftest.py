@@ -8,8 +8,8 @@ import pytest
 
 from testbed.gitlab.core.tokens import generate
 from tests.browser.browser import Browser, chromium
-from tests.unit.gitlab.page_scene import Scene, make_scene
-from tests.unit.gitlab.support import start
+from tests.contract.gitlab.page_scene import Scene, make_scene
+from tests.contract.gitlab.support import start
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.browser import Browser
-from tests.unit.gitlab.page_scene import Scene
+from tests.contract.gitlab.page_scene import Scene
 
 pytestmark = pytest.mark.browser
 

@@ -20,8 +20,8 @@ from urllib.parse import parse_qs
 import pytest
 import yaml
 
+from tests.contract.pipelines.template import JOBS
 from tests.integration.template_project import ROOT, TemplateProject, configuration, create, program
-from tests.unit.pipelines.template import JOBS
 
 pytestmark = pytest.mark.integration
 

@@ -21,7 +21,7 @@ from stacks.commands import app
 from stacks.examination import Finding, examine
 from stacks.problems import ConfigurationError, Problem
 from stacks.settings import Configuration
-from tests.unit.gitlab.support import Double, start
+from tests.contract.gitlab.support import Double, start
 from tests.unit.stacks.cases import ROOT as CASES
 from tests.unit.stacks.servers import closed_port, cluster_answers, serve
 

@@ -18,7 +18,7 @@ from testbed.gitlab.core.tokens import generate
 from testbed.node import runtime
 from testbed.processes import NotReadyError, Process
 from testbed.startup import Task
-from tests.unit.gitlab.support import Double, start
+from tests.contract.gitlab.support import Double, start
 
 
 @pytest.fixture(scope="module")

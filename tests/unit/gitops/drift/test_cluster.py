@@ -14,8 +14,8 @@ from gitops.drift.cluster import Declared, look
 from gitops.drift.finding import Cause
 from gitops.pulumi.plan import Change
 from gitops.pulumi.state import State
-from tests.unit.gitops.fake_engine import kubernetes
-from tests.unit.gitops.states import state_of
+from tests.contract.gitops.fake_engine import kubernetes
+from tests.contract.gitops.states import state_of
 
 HELLO = "argocd.argoproj.io/tracking-id"
 
