@@ -37,7 +37,7 @@ class Visitor:
         return self.send("/users/sign_in", token=token, return_to=return_to)
 
     def crawl(self, start: str, most: int) -> dict[str, requests.Response]:
-        """Every page that links lead to from one, up to a limit."""
+        """Every page at and below one that links lead to, up to a limit; what other tests made is elsewhere."""
         found: dict[str, requests.Response] = {}
         waiting = [start]
         while waiting and len(found) < most:
@@ -47,7 +47,7 @@ class Visitor:
             found[path] = self.get(path)
             if "html" in found[path].headers["content-type"]:
                 links = [unescape(link).partition("#")[0] for link in re.findall(r'href="([^"]*)"', found[path].text)]
-                waiting += [link for link in links if link.startswith("/") and not _known(link)]
+                waiting += [link for link in links if link.startswith(start) and not _known(link)]
                 waiting += [path.partition("?")[0] + link for link in links if link.startswith("?")]
         return found
 
