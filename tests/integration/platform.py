@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from testbed.environment import variables
+from testbed.stacks import without_salt
 from tests.integration.own_testbed import OwnTestbed
 
 __all__ = ["CHECKOUT", "Platform", "copy_checkout"]
@@ -33,6 +34,9 @@ def copy_checkout(tree: Path) -> None:
         if (CHECKOUT / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(CHECKOUT / name, tree / name)
+    for file in tree.glob("Pulumi.*.yaml"):
+        # The salt of a testbed that somebody runs from the checkout.
+        file.write_text(without_salt(file.read_text()))
     (tree / ".venv").symlink_to(CHECKOUT / ".venv")
 
 
