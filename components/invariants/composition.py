@@ -141,7 +141,8 @@ def namespace_has_limits(namespace: Resource, stack: Stack) -> Iterator[str]:
 @invariant("A default branch is protected.", "Add a BranchProtection for it.")
 def default_branch_is_protected(project: Resource, stack: Stack) -> Iterator[str]:
     """What everything starts from is reviewed."""
-    branch = project.data.get("defaultBranch")
+    # Before the first push GitLab names its own default, a branch that need never come to be.
+    branch = None if project.data.get("emptyRepo") is True else project.data.get("defaultBranch")
     protections = stack.using("gitlab/BranchProtection", "project", project)
     if branch and not _is_protected(branch, protections):
         yield f"its default branch '{branch}' is not protected"

@@ -15,6 +15,8 @@ _SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a 
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What stands for a value that only the update will know."""
 
+_STOPPED: Final = "preview failed"
+
 _OPERATIONS: Final = {
     "create": "create",
     "import": "create",
@@ -135,7 +137,10 @@ def read_plan(stack: str, events: Iterable[Mapping[str, Any]], seconds: float, f
         diagnostic = event.get("diagnosticEvent", {})
         if diagnostic.get("severity") == "error" and not diagnostic.get("ephemeral"):
             errors[_plain(diagnostic["message"])] = None
-    if failure is not None and not errors and not any(verdict.mandatory for verdict in verdicts.values()):
+    if any(verdict.mandatory for verdict in verdicts.values()):
+        # What the engine says itself about a policy that stopped it.
+        errors.pop(_STOPPED, None)
+    elif failure is not None and not errors:
         errors[failure] = None
     return Plan(
         stack=stack,

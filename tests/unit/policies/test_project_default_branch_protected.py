@@ -12,8 +12,14 @@ class TestProjectDefaultBranchProtected(StackBattery):
     good = (
         without(PROTECTION, instead=(changed(PROTECTION, {"branch": "m*"}),)),
         without(PROJECT, instead=(changed(PROJECT, {"defaultBranch": ABSENT}),)),
+        without(PROJECT, instead=(changed(PROJECT, {"defaultBranch": "trunk", "emptyRepo": True}),)),
     )
     bad = (
+        (
+            without(PROJECT, instead=(changed(PROJECT, {"defaultBranch": "trunk", "emptyRepo": False}),)),
+            "project",
+            "'trunk' is not protected",
+        ),
         (
             without(PROJECT, instead=(changed(PROJECT, {"defaultBranch": "trunk"}),)),
             "project",

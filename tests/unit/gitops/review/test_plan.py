@@ -96,3 +96,9 @@ def test_an_engine_that_fails_without_a_word_is_explained_by_its_log() -> None:
 
 def test_the_code_of_an_engine_that_a_policy_stopped_is_no_failure_of_its_own() -> None:
     assert read_plan("prod", [violation()], 1.0, "pulumi ended with code 255").errors == ()
+
+
+def test_what_the_engine_says_of_a_policy_that_stopped_it_is_no_error_of_its_own() -> None:
+    assert read_plan("prod", [violation(), error("preview failed")], 1.0).errors == ()
+    assert read_plan("prod", [violation(), error("no such group")], 1.0).errors == ("no such group",)
+    assert read_plan("prod", [error("preview failed")], 1.0).errors == ("preview failed",)
