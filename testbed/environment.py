@@ -17,7 +17,9 @@ def variables(context: Context) -> dict[str, str]:
         "KUBECONFIG": str(layout.kubeconfig),
         "GITLAB_BASE_URL": f"http://127.0.0.1:{ports['gitlab']}/api/v4/",
         "GITLAB_TOKEN": context.secret("gitlab-token"),
-        "PULUMI_BACKEND_URL": f"file://{private_directory(layout.data / 'pulumi')}",
+        # Without metadata files: they are not replaced in one step as the state is, so that a program which reads its
+        # own stack's state while the engine writes it would now and then find one that is empty.
+        "PULUMI_BACKEND_URL": f"file://{private_directory(layout.data / 'pulumi')}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(context.secret_file("pulumi-passphrase")),
         "PULUMI_HOME": str(private_directory(layout.data / "pulumi-home")),
         # The passphrase's salt is this testbed's alone: it comes from the state, not from the checkout's stack files.
