@@ -5,7 +5,7 @@ from __future__ import annotations
 from pulumi_policy import Severity
 
 from components.invariants.composition import data_is_protected
-from policies.levels import ADVICE
+from policies.levels import IN_PRODUCTION
 from policies.sources import PULUMI_OPTIONS
 from policies.stack_rule import StackRule, of_kind
 
@@ -23,6 +23,6 @@ RULE = StackRule(
     ),
     kinds=frozenset(["gitlab/Group", "gitlab/Project", "core/PersistentVolumeClaim", "core/PersistentVolume"]),
     severity=Severity.HIGH,
-    levels=ADVICE,
+    levels=IN_PRODUCTION,
     sources=(PULUMI_OPTIONS,),
 )
