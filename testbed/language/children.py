@@ -79,7 +79,7 @@ class Children:
         for child in children:
             interrupt(child)
         for child in children:
-            end(child)
+            _see_out(child)
 
 
 def interrupt(child: subprocess.Popen[bytes]) -> None:
@@ -92,11 +92,16 @@ def end(child: subprocess.Popen[bytes]) -> None:
     """See to it that a child has ended, politely first."""
     if child.poll() is None:
         interrupt(child)
-        try:
-            child.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        _see_out(child)
+
+
+def _see_out(child: subprocess.Popen[bytes]) -> None:
+    """Wait for an interrupted child. A second interrupt would break off what it does and says about the first."""
+    try:
+        child.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def chunks(child: subprocess.Popen[bytes]) -> Iterator[Chunk]:
