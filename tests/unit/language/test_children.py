@@ -27,7 +27,7 @@ def test_both_streams_arrive_whole_and_apart(tmp_path: Path) -> None:
 
 
 def test_output_arrives_while_the_child_still_runs(tmp_path: Path) -> None:
-    script = "print('first'); input()"
+    script = "import time; print('first'); time.sleep(60)"
     children = Children()
     with children.running(_python(script), env=dict(os.environ), cwd=str(tmp_path), capture=True) as child:
         assert next(chunks(child)).data.startswith(b"first")
