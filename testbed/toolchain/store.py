@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from testbed.layout import cache_directory
+from testbed.layout import cache_directory, state_directory
 from testbed.toolchain import build, packages
 from testbed.toolchain.build import BuildError, one_at_a_time
 from testbed.toolchain.catalog import ASSETS, MODULES, PACKAGES, TOOLS, Asset, Package, Tool
@@ -266,9 +266,9 @@ def _key(item: Tool | Asset | Package) -> str:
 
 
 def _on_path(tool: Tool) -> str | None:
-    """An executable of that name on PATH that is not one of ours."""
-    ours = str(cache_directory())
-    directories = [entry for entry in os.get_exec_path() if not entry.startswith(ours)]
+    """An executable of that name on PATH that is not one of ours: ``testbed env`` puts those there."""
+    ours = (cache_directory(), state_directory())
+    directories = [entry for entry in os.get_exec_path() if not any(Path(entry).is_relative_to(each) for each in ours)]
     return shutil.which(tool.name, path=os.pathsep.join(directories))
 
 

@@ -242,3 +242,16 @@ def test_other_flags_make_other_tools(built: list[str], monkeypatch: pytest.Monk
     monkeypatch.setattr(build, "flags", lambda tool: [*given(tool), "-race"] if tool.name == "helm" else given(tool))
     ensure(lambda line: None)
     assert built[len(TOOLS) :] == ["helm"]
+
+
+def test_a_testbeds_own_programs_on_path_are_not_somebody_elses(
+    built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGHPC_STATE", str(tmp_path / "state"))
+    tools = ensure(lambda line: None)
+    own = tmp_path / "state" / "default" / "bin"
+    own.mkdir(parents=True)
+    shutil.copy(official(tmp_path, "pulumi", "v3.274.1"), own / "pulumi")
+    (tmp_path / "path" / "pulumi").unlink()
+    monkeypatch.setenv("PATH", str(own))
+    assert installed() == tools, "what `testbed env` exports changes nothing"
