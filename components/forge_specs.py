@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from components.invariants import Violation
 from components.invariants.access import token_is_no_owner, token_is_no_superuser
 from components.naming import is_web_url
-from components.spec import Color, ProjectPath, Slug, Spec, Text, refusal, ruled
-from components.vocabulary import Role
+from components.spec import Color, ProjectPath, Slug, Spec, Text, Username, VariableKey, refusal, ruled
+from components.vocabulary import Role, Visibility
 
 __all__ = [
     "AccessTokenSpec",
@@ -21,6 +21,7 @@ __all__ = [
     "DeployTokenSpec",
     "LabelSpec",
     "MemberSpec",
+    "OwnerSpec",
     "PageLink",
     "VariableSpec",
     "token_violations",
@@ -126,6 +127,24 @@ class AccessTokenSpec(Spec):
                 "make rotateBeforeDays smaller than lifetimeDays",
             )
         return self
+
+
+class OwnerSpec(Spec):
+    """What a group and a project both have."""
+
+    visibility: Visibility = Visibility.PRIVATE
+    adopt: bool = False
+    """Take over what is there already, and never delete it."""
+    labels: dict[Text, LabelSpec] = Field(default_factory=dict)
+    boards: dict[Text, BoardSpec] = Field(default_factory=dict)
+    badges: dict[Text, BadgeSpec] = Field(default_factory=dict)
+    members: dict[Username, MemberSpec] = Field(default_factory=dict)
+    """Only the users named here are managed; whoever else is a member stays one."""
+    shared_with: dict[Text, MemberSpec] = Field(default_factory=dict)
+    """Groups outside the platform, by their full paths."""
+    variables: dict[VariableKey, VariableSpec] = Field(default_factory=dict)
+    access_tokens: dict[Slug, AccessTokenSpec] = Field(default_factory=dict)
+    deploy_tokens: dict[Slug, DeployTokenSpec] = Field(default_factory=dict)
 
 
 def token_violations(subject: str, tokens: Mapping[str, AccessTokenSpec]) -> list[Violation]:

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from components.forge_specs import (
-    AccessTokenSpec,
-    BadgeSpec,
-    BoardSpec,
-    DeployTokenSpec,
-    LabelSpec,
-    MemberSpec,
-    VariableSpec,
-    token_violations,
-)
+from components.forge_specs import OwnerSpec, token_violations
 from components.invariants import Violation, visibility_is_limited
-from components.spec import ProjectPath, Slug, Spec, Text, Username, VariableKey, refusal
-from components.vocabulary import Visibility
+from components.spec import ProjectPath, Spec, Text, refusal
 
 __all__ = ["GitLabGroupSpec", "SubgroupSpec", "group_violations"]
 
@@ -30,26 +20,13 @@ class SubgroupSpec(Spec):
     """Take over a subgroup that is there already, and never delete it."""
 
 
-class GitLabGroupSpec(Spec):
+class GitLabGroupSpec(OwnerSpec):
     """What git says about the group. Milestones belong to projects: the provider has none for groups."""
 
     title: Text = "BigHPC"
     description: Text = "The delivery platform of the BigHPC consortium."
-    visibility: Visibility = Visibility.PRIVATE
-    adopt: bool = False
-    """Take over a group that is there already, and never delete it."""
     subgroups: dict[ProjectPath, SubgroupSpec] = Field(default_factory=dict)
     """By path below the group."""
-    labels: dict[Text, LabelSpec] = Field(default_factory=dict)
-    boards: dict[Text, BoardSpec] = Field(default_factory=dict)
-    badges: dict[Text, BadgeSpec] = Field(default_factory=dict)
-    members: dict[Username, MemberSpec] = Field(default_factory=dict)
-    """Only the users named here are managed; whoever else is a member stays one."""
-    shared_with: dict[Text, MemberSpec] = Field(default_factory=dict)
-    """Groups outside the platform, by their full paths."""
-    variables: dict[VariableKey, VariableSpec] = Field(default_factory=dict)
-    access_tokens: dict[Slug, AccessTokenSpec] = Field(default_factory=dict)
-    deploy_tokens: dict[Slug, DeployTokenSpec] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _board_lists_are_labels(self) -> GitLabGroupSpec:

@@ -7,16 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from components.forge_specs import (
-    AccessTokenSpec,
-    BadgeSpec,
-    BoardSpec,
-    DeployTokenSpec,
-    LabelSpec,
-    MemberSpec,
-    VariableSpec,
-    token_violations,
-)
+from components.forge_specs import OwnerSpec, token_violations
 from components.invariants import Violation, branch_refuses_force_push, visibility_is_limited
 from components.invariants.access import membership_of_project_is_no_ownership
 from components.invariants.forge import (
@@ -37,7 +28,7 @@ from components.spec import (
     WebUrl,
     refusal,
 )
-from components.vocabulary import AccessLevel, DeploymentTier, MergeMethod, SquashOption, Visibility
+from components.vocabulary import AccessLevel, DeploymentTier, MergeMethod, SquashOption
 
 __all__ = [
     "ApprovalSpec",
@@ -163,7 +154,7 @@ class TemplateSpec(Spec):
     """Whether its releases appear in GitLab's CI/CD catalogue."""
 
 
-class GitLabProjectSpec(Spec):
+class GitLabProjectSpec(OwnerSpec):
     """What git says about a project, once its archetype is resolved."""
 
     name: Slug
@@ -171,11 +162,8 @@ class GitLabProjectSpec(Spec):
     """The subgroup that it belongs to; unset: the platform's group itself."""
     formerly: tuple[ProjectPath, ...] = ()
     """Paths that it had before: renaming is an update, and nothing is made anew."""
-    adopt: bool = False
-    """Take over a project that is there already, and never delete it."""
     title: Text | None = None
     description: Text = "A project of the BigHPC platform."
-    visibility: Visibility = Visibility.PRIVATE
     topics: tuple[Text, ...] = ()
 
     initialize: bool = True
@@ -193,7 +181,6 @@ class GitLabProjectSpec(Spec):
     ci_config: RelativePath | None = None
     runner_tags: tuple[Text, ...] = ()
     """What its jobs ask of a runner."""
-    variables: dict[VariableKey, VariableSpec] = Field(default_factory=dict)
     schedules: dict[Text, ScheduleSpec] = Field(default_factory=dict)
     environments: dict[Text, EnvironmentSpec] = Field(default_factory=dict)
     job_tokens: JobTokenSpec | None = None
@@ -202,17 +189,8 @@ class GitLabProjectSpec(Spec):
     hooks: dict[Slug, HookSpec] = Field(default_factory=dict)
     template: TemplateSpec | None = None
 
-    members: dict[Username, MemberSpec] = Field(default_factory=dict)
-    shared_with: dict[Text, MemberSpec] = Field(default_factory=dict)
-    """Groups outside the platform, by their full paths."""
-    access_tokens: dict[Slug, AccessTokenSpec] = Field(default_factory=dict)
-    deploy_tokens: dict[Slug, DeployTokenSpec] = Field(default_factory=dict)
     deploy_keys: dict[Text, DeployKeySpec] = Field(default_factory=dict)
-
-    labels: dict[Text, LabelSpec] = Field(default_factory=dict)
-    boards: dict[Text, BoardSpec] = Field(default_factory=dict)
     milestones: dict[Text, MilestoneSpec] = Field(default_factory=dict)
-    badges: dict[Text, BadgeSpec] = Field(default_factory=dict)
 
     @property
     def path(self) -> str:

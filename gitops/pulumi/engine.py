@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 from gitops.errors import CommandError
 from gitops.pulumi.plan import Plan, read_plan
 
-__all__ = ["Operation", "preview", "refresh_preview", "run"]
+__all__ = ["Operation", "missing_engine", "preview", "refresh_preview", "run"]
 
 _LOOK_EVERY_S: Final = 0.2
 _PATIENCE_S: Final = 20
@@ -64,6 +64,13 @@ def refresh_preview(stack: str, directory: Path, out: Path, limit_s: float) -> O
     """Compare the recorded state with reality."""
     arguments = ("refresh", "--preview-only")
     return Operation(stack=stack, name="refresh", arguments=arguments, directory=directory, out=out, limit_s=limit_s)
+
+
+def missing_engine() -> CommandError:
+    """Return what to say when there is no ``pulumi`` command."""
+    return CommandError(
+        "pulumi is not on PATH", 'Run: eval "$(bighpc testbed env)", or install the Pulumi command line.'
+    )
 
 
 def run(operation: Operation, tell: Callable[[str], None]) -> Plan:
@@ -141,9 +148,7 @@ def _start(operation: Operation, events: Path, output: IO[str]) -> subprocess.Po
             start_new_session=True,
         )
     except FileNotFoundError:
-        raise CommandError(
-            "pulumi is not on PATH", 'Run: eval "$(bighpc testbed env)", or install the Pulumi command line.'
-        ) from None
+        raise missing_engine() from None
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:

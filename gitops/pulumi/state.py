@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gitops.errors import CommandError
+from gitops.pulumi.engine import missing_engine
 from gitops.pulumi.plan import clean
 
 __all__ = ["Recorded", "State", "parse_state", "read_state"]
@@ -66,9 +67,7 @@ def read_state(directory: Path, stack: str) -> State:
             check=False,
         )
     except FileNotFoundError:
-        raise CommandError(
-            "pulumi is not on PATH", 'Run: eval "$(bighpc testbed env)", or install the Pulumi command line.'
-        ) from None
+        raise missing_engine() from None
     except subprocess.TimeoutExpired:
         raise CommandError(
             f"pulumi stack export of {stack} did not end within {_LIMIT_S} s", "Look whether the state can be reached."

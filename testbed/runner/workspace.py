@@ -98,13 +98,6 @@ class Workspace:
         self._give(path)
         return path
 
-    def open_to_all(self) -> None:
-        """Let every user in the job's container work here; the guard still keeps those outside away."""
-        for path in (self.root, *self._below(self.root)):
-            mode = path.lstat().st_mode
-            if not stat.S_ISLNK(mode):
-                path.chmod(0o777 if stat.S_ISDIR(mode) or mode & 0o100 else 0o666)
-
     def pack(
         self, form: str, paths: Sequence[str], exclude: Sequence[str], extra: Iterable[str], target: IO[bytes]
     ) -> str | None:
@@ -162,9 +155,6 @@ class Workspace:
     def _give(self, path: Path) -> None:
         if self.user is not None:
             os.chown(path, self.user, self.user, follow_symlinks=False)
-
-    def _below(self, top: Path) -> list[Path]:
-        return [Path(directory) / name for directory, below, files in os.walk(top) for name in (*below, *files)]
 
 
 def check_builds(builds: Path) -> None:

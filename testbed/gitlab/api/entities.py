@@ -7,9 +7,9 @@ from typing import Any
 
 from testbed.gitlab.core.errors import invalid
 from testbed.gitlab.forge import Forge
-from testbed.gitlab.store import Container, Namespace, Project, User
+from testbed.gitlab.store import Container, Namespace, Project, Runner, User
 
-__all__ = ["check_name", "check_path", "namespace_entity", "user_basic", "web_url"]
+__all__ = ["check_name", "check_path", "namespace_entity", "runner_basic", "user_basic", "web_url"]
 
 _NAME = re.compile(r"[\w\U00010000-\U0010ffff][\w\U00010000-\U0010ffff.+ ()-]*")
 _PATH = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
@@ -37,6 +37,20 @@ def user_basic(user: User | None, forge: Forge) -> dict[str, Any] | None:
         "locked": False,
         "avatar_url": None,
         "web_url": forge.url(user.username),
+    }
+
+
+def runner_basic(runner: Runner) -> dict[str, Any]:
+    """A runner in passing, without whether it is there at the moment."""
+    return {
+        "id": runner.id,
+        "description": runner.description,
+        "ip_address": None,
+        "active": not runner.paused,
+        "paused": runner.paused,
+        "is_shared": runner.runner_type == "instance_type",
+        "runner_type": runner.runner_type,
+        "name": None,
     }
 
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from testbed.gitlab.api.entities import user_basic, web_url
 from testbed.gitlab.api.labels import label_basic
 from testbed.gitlab.api.milestones import milestone_entity
-from testbed.gitlab.core.access import can_see, lineage, reads_code
+from testbed.gitlab.core.access import can_see, lineage, reads_code, visible_projects
 from testbed.gitlab.core.actor import Actor
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.errors import forbidden, invalid, missing
@@ -29,6 +29,7 @@ __all__ = [
     "find_issuable",
     "find_issue",
     "find_merge_request",
+    "in_group",
     "issuable_entity",
     "need_to_change",
     "next_iid",
@@ -101,6 +102,12 @@ def find_issuable(call: Call) -> Noteable:
     """The issue or merge request in the path."""
     kind = call.url.removeprefix(call.forge.api_url("projects")).split("/")[2]
     return find_issue(call) if kind == "issues" else find_merge_request(call)
+
+
+def in_group(call: Call) -> ColumnElement[bool]:
+    """The condition that a project is somewhere in the group of the path, and may be seen."""
+    inside = Project.full_path.startswith(f"{call.group().full_path}/", autoescape=True)
+    return inside & visible_projects(call.session, call.actor)
 
 
 def need_to_change(call: Call, item: Noteable, at_least: Level) -> None:

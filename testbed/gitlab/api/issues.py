@@ -14,6 +14,7 @@ from testbed.gitlab.api.issuables import (
     apply_fields,
     check_title,
     find_issue,
+    in_group,
     issuable_entity,
     need_to_change,
     next_iid,
@@ -110,8 +111,7 @@ def list_all_issues(call: Call, params: MyIssueFilter) -> Page:
 @routes.get("/groups/{id}/issues")
 def list_group_issues(call: Call, params: IssueFilter) -> Page:
     """The issues of a group's projects, those of its subgroups as well."""
-    inside = Project.full_path.startswith(f"{call.group().full_path}/", autoescape=True)
-    return _list(call, params, inside & visible_projects(call.session, call.actor))
+    return _list(call, params, in_group(call))
 
 
 @routes.get("/projects/{id}/issues")

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from testbed.gitlab.api.issuables import check_title, find_merge_request, next_iid, with_label_details
+from testbed.gitlab.api.issuables import check_title, find_merge_request, in_group, next_iid, with_label_details
 from testbed.gitlab.api.merge_request_entities import (
     diverged_commits,
     merge_request_entity,
@@ -69,8 +69,7 @@ def list_all_merge_requests(call: Call, params: MyMergeRequestFilter) -> Page:
 @routes.get("/groups/{id}/merge_requests")
 def list_group_merge_requests(call: Call, params: MergeRequestFilter) -> Page:
     """The merge requests of a group's projects, those of its subgroups as well."""
-    inside = Project.full_path.startswith(f"{call.group().full_path}/", autoescape=True)
-    return _list(call, params, inside & visible_projects(call.session, call.actor))
+    return _list(call, params, in_group(call))
 
 
 @routes.get("/projects/{id}/merge_requests")

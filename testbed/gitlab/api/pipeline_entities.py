@@ -8,7 +8,7 @@ from typing import Any
 import pygit2
 from sqlalchemy import select
 
-from testbed.gitlab.api.entities import user_basic, web_url
+from testbed.gitlab.api.entities import runner_basic, user_basic, web_url
 from testbed.gitlab.api.pipeline_summary import pipeline_summary
 from testbed.gitlab.core.access import reads_code
 from testbed.gitlab.core.call import Call
@@ -149,21 +149,7 @@ def bridge_entity(call: Call, bridge: Job) -> dict[str, Any]:
 
 
 def _runner(job: Job) -> dict[str, Any] | None:
-    runner = job.runner
-    if runner is None:
-        return None
-    return {
-        "id": runner.id,
-        "description": runner.description,
-        "ip_address": None,
-        "active": not runner.paused,
-        "paused": runner.paused,
-        "is_shared": runner.runner_type == "instance_type",
-        "runner_type": runner.runner_type,
-        "name": None,
-        "online": True,
-        "status": "online",
-    }
+    return None if job.runner is None else {**runner_basic(job.runner), "online": True, "status": "online"}
 
 
 def _manager(call: Call, job: Job) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 from sqlalchemy import Select, or_, select
 
-from testbed.gitlab.api.entities import user_basic, web_url
+from testbed.gitlab.api.entities import runner_basic, user_basic, web_url
 from testbed.gitlab.api.pipeline_entities import job_entity
 from testbed.gitlab.api.runner_managers import execution_status, latest_info, manager_entity, presence
 from testbed.gitlab.core.access import lineage
@@ -73,14 +73,7 @@ def runner_entity(call: Call, runner: Runner) -> dict[str, Any]:
     """A runner in a list."""
     status = presence(runner.contacted_at, runner.created_at)
     return {
-        "id": runner.id,
-        "description": runner.description,
-        "ip_address": None,
-        "active": not runner.paused,
-        "paused": runner.paused,
-        "is_shared": runner.runner_type == "instance_type",
-        "runner_type": runner.runner_type,
-        "name": None,
+        **runner_basic(runner),
         "online": None if runner.contacted_at is None else status == "online",
         "created_at": runner.created_at,
         "status": status,

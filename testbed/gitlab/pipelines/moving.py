@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -11,7 +9,6 @@ from testbed.gitlab.core.access import lineage
 from testbed.gitlab.core.clock import now
 from testbed.gitlab.core.tokens import digest, generate
 from testbed.gitlab.forge import Forge
-from testbed.gitlab.pipelines import variables
 from testbed.gitlab.pipelines.cancelling import cancel_after_failure
 from testbed.gitlab.pipelines.configured import setting
 from testbed.gitlab.pipelines.processing import enqueue, process, set_status
@@ -19,7 +16,7 @@ from testbed.gitlab.pipelines.reports import coverage_of
 from testbed.gitlab.pipelines.retrying import another_attempt, may_retry_itself
 from testbed.gitlab.store import Job, Project, Runner
 
-__all__ = ["finish_job", "job_variables", "start_job", "takeable_jobs"]
+__all__ = ["finish_job", "start_job", "takeable_jobs"]
 
 
 def takeable_jobs(session: Session, runner: Runner) -> list[Job]:
@@ -98,22 +95,3 @@ def finish_job(
     elif status == "failed" and not job.allow_failure:
         cancel_after_failure(forge, session, job)
     process(forge, session, job.pipeline)
-
-
-def job_variables(
-    forge: Forge, session: Session, project: Project, job: Job, token: str | None = None
-) -> list[dict[str, Any]]:
-    """The variables of a job as the runner protocol has them: ``{key, value, public, file, masked, raw}`` each.
-
-    Predefined, group, project, pipeline, dotenv and job variables in GitLab's order of precedence; protected ones only
-    on protected refs, scoped ones only in their environment. References between them are filled in.
-
-    Args:
-        forge: the double.
-        session: a session.
-        project: the job's.
-        job: the job.
-        token: what `start_job` returned; with it come ``CI_JOB_TOKEN``, ``CI_REGISTRY_PASSWORD`` and whatever else
-            holds the token, which is stored nowhere.
-    """
-    return variables.for_runner(forge, session, project, job, token)

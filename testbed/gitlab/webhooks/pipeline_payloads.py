@@ -8,7 +8,8 @@ from typing import Any
 import pygit2
 
 from testbed.gitlab.repositories.commits import moment
-from testbed.gitlab.store import Deployment, Job, MergeRequest, Pipeline, Project, User
+from testbed.gitlab.store import Deployment, Job, MergeRequest, Pipeline, Project
+from testbed.gitlab.webhooks.issuable_payloads import user_payload
 from testbed.gitlab.webhooks.payloads import project_payload
 
 __all__ = ["deployment_payload", "job_payload", "pipeline_payload"]
@@ -42,7 +43,7 @@ def pipeline_payload(pipeline: Pipeline, repository: pygit2.Repository, external
             "url": f"{project['web_url']}/-/pipelines/{pipeline.id}",
         },
         "merge_request": _merge_request(pipeline.merge_request, external_url),
-        "user": _user(pipeline.user),
+        "user": user_payload(pipeline.user),
         "project": project,
         "commit": _commit(repository, pipeline.sha, project["web_url"]),
         "builds": [_build(job) for job in jobs if job.kind != "external"],
@@ -75,7 +76,7 @@ def job_payload(job: Job, repository: pygit2.Repository, external_url: str) -> d
         "project_id": job.project_id,
         "project_name": f"{job.project.namespace.full_name} / {job.project.name}",
         "runner": _runner(job),
-        "user": _user(job.user),
+        "user": user_payload(job.user),
         "commit": {
             "id": pipeline.id,
             "name": pipeline.name,
@@ -114,7 +115,7 @@ def deployment_payload(
         "project": about,
         "ref": deployment.ref,
         "short_sha": deployment.sha[:8],
-        "user": _user(deployment.user),
+        "user": user_payload(deployment.user),
         "user_url": f"{external_url}/{deployment.user.username}" if deployment.user else None,
         "commit_url": commit["url"] if commit else None,
         "commit_title": commit["title"] if commit else None,
@@ -144,7 +145,7 @@ def _build(job: Job) -> dict[str, Any]:
         "when": job.when,
         "manual": job.when == "manual",
         "allow_failure": job.allow_failure,
-        "user": _user(job.user),
+        "user": user_payload(job.user),
         "runner": _runner(job),
         "artifacts_file": {
             "filename": archive.filename if archive else None,
@@ -177,12 +178,6 @@ def _runner(job: Job) -> dict[str, Any] | None:
         "is_shared": runner.runner_type == "instance_type",
         "tags": runner.tag_list,
     }
-
-
-def _user(user: User | None) -> dict[str, Any] | None:
-    if user is None:
-        return None
-    return {"id": user.id, "name": user.name, "username": user.username, "avatar_url": None, "email": "[REDACTED]"}
 
 
 def _merge_request(request: MergeRequest | None, external_url: str) -> dict[str, Any] | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, or_, select
 from starlette.responses import Response
 
 from testbed.gitlab.api.issuable_filter import listed
@@ -11,6 +10,7 @@ from testbed.gitlab.api.issuables import find_issue
 from testbed.gitlab.core.levels import Level
 from testbed.gitlab.store import Issue, User
 from testbed.gitlab.web.discussions import label_colours, threads_on
+from testbed.gitlab.web.listing import in_state
 from testbed.gitlab.web.markup import Links
 from testbed.gitlab.web.rendering import address
 from testbed.gitlab.web.visits import Views, Visit
@@ -25,8 +25,6 @@ STATES = ("opened", "closed", "all")
 @views.project("/issues", "/work_items")
 def issues(visit: Visit) -> Response:
     """The issues in one state, newest first; confidential ones are for members and whom they concern."""
-    state = visit.request.query_params.get("state", "opened")
-    state = state if state in STATES else "opened"
     mine = select(Issue).where(Issue.project_id == visit.project.id)
     if visit.level < Level.PLANNER:
         shown: list[ColumnElement[bool]] = [Issue.confidential.is_(False)]
@@ -34,18 +32,14 @@ def issues(visit: Visit) -> Response:
             user = visit.actor.user.id
             shown += [Issue.author_id == user, listed(Issue.assignee_ids, user)]
         mine = mine.where(or_(*shown))
-    visible = mine.subquery()
-    counted = select(visible.c.state, func.count()).group_by(visible.c.state)
-    counts: dict[str, int] = dict(visit.session.execute(counted).all())
-    found = mine if state == "all" else mine.where(Issue.state == state)
-    rows = visit.rows(found.options(joinedload(Issue.author)).order_by(Issue.id.desc()))
+    listing = in_state(visit, Issue, mine, STATES)
     return visit.show(
         "issues.html",
         project=visit.project,
-        issues=rows,
-        state=state,
-        counts={**counts, "all": sum(counts.values())},
-        labels=label_colours(visit, rows.items),
+        issues=listing.rows,
+        state=listing.state,
+        counts=listing.counts,
+        labels=listing.labels,
     )
 
 

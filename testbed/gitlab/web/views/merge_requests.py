@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 from starlette.responses import Response
 
@@ -16,6 +16,7 @@ from testbed.gitlab.pipelines.starting import head_pipeline
 from testbed.gitlab.store import Approval, Job, MergeRequest, Pipeline, User
 from testbed.gitlab.web import diffs
 from testbed.gitlab.web.discussions import label_colours, threads_on
+from testbed.gitlab.web.listing import in_state
 from testbed.gitlab.web.markup import Links
 from testbed.gitlab.web.rendering import address
 from testbed.gitlab.web.summaries import MOVING, shows, stages_by_pipeline
@@ -33,20 +34,15 @@ STATES = ("opened", "merged", "closed", "all")
 def merge_requests(visit: Visit) -> Response:
     """The merge requests in one state, newest first."""
     visit.need_code()
-    state = visit.request.query_params.get("state", "opened")
-    state = state if state in STATES else "opened"
     mine = select(MergeRequest).where(MergeRequest.project_id == visit.project.id)
-    found = mine if state == "all" else mine.where(MergeRequest.state == state)
-    counted = select(MergeRequest.state, func.count()).where(MergeRequest.project_id == visit.project.id)
-    counts = dict(visit.session.execute(counted.group_by(MergeRequest.state)).all())
-    rows = visit.rows(found.options(joinedload(MergeRequest.author)).order_by(MergeRequest.id.desc()))
+    listing = in_state(visit, MergeRequest, mine, STATES)
     return visit.show(
         "merge_requests.html",
         project=visit.project,
-        requests=rows,
-        state=state,
-        counts={**counts, "all": sum(counts.values())},
-        labels=label_colours(visit, rows.items),
+        requests=listing.rows,
+        state=listing.state,
+        counts=listing.counts,
+        labels=listing.labels,
     )
 
 
