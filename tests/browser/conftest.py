@@ -6,18 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from testbed.gitlab.core.tokens import generate
 from tests.browser.browser import Browser, chromium
 from tests.contract.gitlab.page_scene import Scene, make_scene
-from tests.contract.gitlab.support import start
+from tests.contract.gitlab.support import running_double
 
 
 @pytest.fixture(scope="session")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A double of these tests' own."""
-    running = start(tmp_path_factory.mktemp("gitlab"), generate("glpat-"), generate("glpat-"))
-    yield make_scene(running)
-    running.stop()
+    with running_double(tmp_path_factory.mktemp("gitlab")) as running:
+        yield make_scene(running)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from testbed.environment import variables
+from tests.integration.clone import git
 from tests.integration.own_testbed import OwnTestbed
 
 pytestmark = pytest.mark.e2e
@@ -25,8 +26,7 @@ _DEPLOYMENT = "applications/hello/base/deployment.yaml"
 @pytest.fixture
 def clone(testbed: OwnTestbed, tmp_path: Path) -> Path:
     """A clone of the environment repository's branch `dev`, made with a token and plain git."""
-    code, said = testbed.run("deploy")
-    assert code == 0, said
+    testbed.deploy()
     environment = variables(testbed.context)
     url = environment["GITLAB_BASE_URL"].removesuffix("api/v4/") + "bighpc/environments.git"
     credentials = url.replace("://", f"://oauth2:{environment['GITLAB_TOKEN']}@")
@@ -83,12 +83,3 @@ def answer(testbed: OwnTestbed) -> Mapping[str, Any]:
     with urllib.request.urlopen(f"http://{address}/", timeout=10) as response:
         said: dict[str, Any] = json.load(response)
     return said
-
-
-def git(directory: Path, *arguments: str) -> None:
-    """Run git as a person of the team."""
-    person = ["-c", "user.name=Team", "-c", "user.email=team@example.org"]
-    done = subprocess.run(
-        ["git", "-C", directory, *person, *arguments], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import pytest
 import yaml
 from gitlab.v4.objects import Project
 
-from testbed.environment import variables
+from tests.integration.clone import git
 from tests.integration.own_testbed import OwnTestbed
 from tests.integration.template_project import ROOT, SAMPLE
 
@@ -48,10 +47,7 @@ class Team:
 
     def git(self, *arguments: str) -> str:
         """Run git in the clone."""
-        command = ("git", "-c", "user.name=Dev", "-c", "user.email=dev@example.com", *arguments)
-        done = subprocess.run(command, cwd=self.tree, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
-        return done.stdout.strip()
+        return git(self.tree, *arguments)
 
     def push(self, *references: str) -> str:
         """Commit everything and push; the commit."""
@@ -98,13 +94,9 @@ class Team:
 @pytest.fixture(scope="module")
 def team(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     """A project made from the template, with the manifests of its application in the environment repository."""
-    if shared_testbed.unready():
-        shared_testbed.up()
-    code, said = shared_testbed.run("deploy")
-    assert code == 0, said
-    environment = variables(shared_testbed.context)
-    url, token = environment["GITLAB_BASE_URL"].removesuffix("/").removesuffix("/api/v4"), environment["GITLAB_TOKEN"]
-    with gitlab.Gitlab(url, private_token=token) as client:
+    shared_testbed.deploy()
+    token = shared_testbed.context.secret("gitlab-token")
+    with shared_testbed.forge() as client:
         group = client.groups.get("bighpc")
         project = client.projects.create({"name": "greeter", "namespace_id": group.id, "visibility": "private"})
         assert isinstance(project, Project)

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import gitlab
+
 from testbed.context import Context
 from testbed.existing import load_context
 from testbed.layout import Layout
@@ -67,6 +69,21 @@ class OwnTestbed:
         code, said = self.run("up", *arguments)
         assert code == 0, said
         return said
+
+    def deploy(self) -> str:
+        """Bring the platform's stacks up on it, and it first where that is needed, or fail with what that printed."""
+        if self.unready():
+            self.up()
+        code, said = self.run("deploy")
+        assert code == 0, said
+        return said
+
+    def forge(self) -> gitlab.Gitlab:
+        """A client of its GitLab, as the platform's bot; to be closed."""
+        context = self.context
+        return gitlab.Gitlab(
+            f"http://127.0.0.1:{context.ports['gitlab']}", private_token=context.secret("gitlab-token")
+        )
 
     def status(self) -> dict[str, dict[str, Any]]:
         """What ``status --json`` says, by name."""

@@ -74,17 +74,13 @@ class World:
 @pytest.fixture(scope="module")
 def world(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The platform of the run's testbed, and a checkout to run the command in."""
-    if shared_testbed.unready():
-        shared_testbed.up()
-    code, said = shared_testbed.run("deploy")
-    assert code == 0, said
+    shared_testbed.deploy()
     platform = Platform.on(shared_testbed, tmp_path_factory.mktemp("configuration"))
     tree = tmp_path_factory.mktemp("drift") / "platform"
     copy_checkout(tree)
-    url, token = platform.environment["GITLAB_BASE_URL"], platform.environment["GITLAB_TOKEN"]
     config = KubeConfig.from_file(platform.environment["KUBECONFIG"]).get()
     with (
-        gitlab.Gitlab(url.removesuffix("/").removesuffix("/api/v4"), private_token=token) as forge,
+        shared_testbed.forge() as forge,
         Client(config=config, trust_env=False) as cluster,
     ):
         made = World(tree=tree, platform=platform, forge=forge, cluster=cluster)

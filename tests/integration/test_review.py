@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gitlab
 import pytest
 import yaml
 from gitlab.v4.objects import Project, ProjectMergeRequest
 
+from tests.integration.clone import git
 from tests.integration.own_testbed import BIGHPC, OwnTestbed
 from tests.integration.platform import Platform, copy_checkout
 
@@ -30,10 +30,7 @@ class Proposal:
 
     def git(self, *arguments: str) -> str:
         """Run git in the clone."""
-        command = ("git", "-c", "user.name=Dev", "-c", "user.email=dev@example.com", *arguments)
-        done = subprocess.run(command, cwd=self.tree, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
-        return done.stdout.strip()
+        return git(self.tree, *arguments)
 
     def change(self, settings: dict[str, Any]) -> str:
         """Commit other settings of stack `dev` and push them; returns the commit."""
@@ -68,20 +65,17 @@ class Proposal:
 @pytest.fixture(scope="module")
 def platform(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """The platform, brought up."""
-    if shared_testbed.unready():
-        shared_testbed.up()
-    code, said = shared_testbed.run("deploy")
-    assert code == 0, said
+    shared_testbed.deploy()
     return Platform.on(shared_testbed, tmp_path_factory.mktemp("configuration"))
 
 
 @pytest.fixture
-def proposal(platform: Platform, tmp_path: Path) -> Iterator[Proposal]:
+def proposal(shared_testbed: OwnTestbed, platform: Platform, tmp_path: Path) -> Iterator[Proposal]:
     """This checkout, as branch `dev` of a project of the test's own; its pipelines are off."""
     tree = tmp_path / "platform"
     copy_checkout(tree)
-    url, token = platform.environment["GITLAB_BASE_URL"], platform.environment["GITLAB_TOKEN"]
-    with gitlab.Gitlab(url.removesuffix("/").removesuffix("/api/v4"), private_token=token) as client:
+    token = platform.environment["GITLAB_TOKEN"]
+    with shared_testbed.forge() as client:
         name = f"platform-{os.urandom(4).hex()}"
         project = client.projects.create({"name": name, "builds_access_level": "disabled"})
         assert isinstance(project, Project)

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import gitlab
 import pytest
 from gitlab.v4.objects import Project
 
@@ -64,9 +63,7 @@ def push_shell_image(context: Context, directory: Path) -> None:
 @pytest.fixture
 def project(testbed: OwnTestbed) -> Iterator[Project]:
     """A project of the bot's own."""
-    context: Context = testbed.context
-    address = f"http://127.0.0.1:{context.ports['gitlab']}"
-    with gitlab.Gitlab(address, private_token=context.secret("gitlab-token")) as client:
+    with testbed.forge() as client:
         made = client.projects.create({"name": f"jobs-{time.monotonic_ns()}", "initialize_with_readme": True})
         assert isinstance(made, Project)
         yield made

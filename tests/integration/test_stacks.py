@@ -18,18 +18,10 @@ STACKS = ("prod", "preview", "dev")
 """The owner of the forge first."""
 
 
-def deploy(testbed: OwnTestbed) -> str:
-    code, said = testbed.run("deploy")
-    assert code == 0, said
-    return said
-
-
 @pytest.fixture(scope="module")
 def deployed(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """The platform, brought up once."""
-    if shared_testbed.unready():
-        shared_testbed.up()
-    deploy(shared_testbed)
+    shared_testbed.deploy()
     return Platform.on(shared_testbed, tmp_path_factory.mktemp("configuration"))
 
 
@@ -105,7 +97,7 @@ def test_destroying_the_stacks_leaves_nothing_and_they_come_back(
         assert deployed.run("kubectl", "get", kind, "--all-namespaces", ours, "--output=name") == "", kind
     assert gitlab(deployed, "groups") == []
     assert gitlab(deployed, "projects") == []
-    deploy(shared_testbed)
+    shared_testbed.deploy()
     for stack in STACKS:
         deployed.pulumi("preview", stack, "--expect-no-changes")
 

@@ -13,16 +13,14 @@ import gitlab
 import pytest
 from gitlab.v4.objects import Group, Project
 
-from testbed.gitlab.core.tokens import generate
-from tests.contract.gitlab.support import Double, Git, Person, Receiver, fresh, make_person, start
+from tests.contract.gitlab.support import Double, Git, Person, Receiver, fresh, make_person, running_double
 
 
 @pytest.fixture(scope="session")
 def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Double]:
     """One double for all tests; each test makes groups and projects of its own in it."""
-    running = start(tmp_path_factory.mktemp("gitlab"), generate("glpat-"), generate("glpat-"))
-    yield running
-    running.stop()
+    with running_double(tmp_path_factory.mktemp("gitlab")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

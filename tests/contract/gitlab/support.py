@@ -21,6 +21,7 @@ import pytest
 import uvicorn
 
 from testbed.gitlab.accounts import ensure_accounts
+from testbed.gitlab.core.tokens import generate
 from testbed.gitlab.forge import Forge
 from testbed.gitlab.server import build, create_forge
 from testbed.gitlab.settings import Settings
@@ -91,6 +92,14 @@ def start(directory: Path, root_token: str, bot_token: str) -> Double:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.01)
     return Double(url, directory / "data", root_token, bot_token, server, thread, forge)
+
+
+@contextmanager
+def running_double(directory: Path) -> Iterator[Double]:
+    """A double on new data, with accounts that nobody else knows."""
+    made = start(directory, generate("glpat-"), generate("glpat-"))
+    yield made
+    made.stop()
 
 
 @dataclass

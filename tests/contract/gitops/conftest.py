@@ -10,8 +10,7 @@ import gitlab
 import pytest
 from gitlab.v4.objects import Group, Project
 
-from testbed.gitlab.core.tokens import generate
-from tests.contract.gitlab.support import Double, fresh, start
+from tests.contract.gitlab.support import Double, fresh, running_double
 from tests.contract.gitops.fake_engine import FakeEngine
 
 
@@ -37,9 +36,8 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Double]:
     """One GitLab for all tests; each makes groups and projects of its own in it."""
-    running = start(tmp_path_factory.mktemp("gitlab"), generate("glpat-"), generate("glpat-"))
-    yield running
-    running.stop()
+    with running_double(tmp_path_factory.mktemp("gitlab")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

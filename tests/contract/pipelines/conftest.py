@@ -12,8 +12,7 @@ import gitlab
 import pytest
 from gitlab.v4.objects import Project
 
-from testbed.gitlab.core.tokens import generate
-from tests.contract.gitlab.support import Double, fresh, start
+from tests.contract.gitlab.support import Double, fresh, running_double
 
 
 @dataclass
@@ -52,9 +51,8 @@ def shell(tmp_path: Path) -> Shell:
 @pytest.fixture(scope="module")
 def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Double]:
     """A GitLab double."""
-    running = start(tmp_path_factory.mktemp("gitlab"), generate("glpat-"), generate("glpat-"))
-    yield running
-    running.stop()
+    with running_double(tmp_path_factory.mktemp("gitlab")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,13 @@ import pytest
 from gitlab.v4.objects import Group, Project
 
 from testbed.gitlab import store
-from testbed.gitlab.core.tokens import generate
 from testbed.gitlab.pipelines.files import trace_file
 from testbed.runner.protocol import Client
 from testbed.runner.service import Service
 from testbed.runner.work import Place
 from testbed.runner.workspace import check_builds
 from tests.contract.gitlab.runner_support import add_jobs
-from tests.contract.gitlab.support import Double, eventually, fresh, start
+from tests.contract.gitlab.support import Double, eventually, fresh, running_double
 
 __all__ = ["Bench", "running"]
 
@@ -79,9 +78,8 @@ class Bench:
 @pytest.fixture(scope="session")
 def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Double]:
     """One double for all tests."""
-    running = start(tmp_path_factory.mktemp("gitlab"), generate("glpat-"), generate("glpat-"))
-    yield running
-    running.stop()
+    with running_double(tmp_path_factory.mktemp("gitlab")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

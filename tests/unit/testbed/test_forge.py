@@ -14,19 +14,17 @@ import pytest
 from testbed.context import Context
 from testbed.files import private_directory, write_private
 from testbed.forge import runner_items
-from testbed.gitlab.core.tokens import generate
 from testbed.node import runtime
 from testbed.processes import NotReadyError, Process
 from testbed.startup import Task
-from tests.contract.gitlab.support import Double, start
+from tests.contract.gitlab.support import Double, running_double
 
 
 @pytest.fixture(scope="module")
 def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Double]:
     """A double to register at."""
-    running = start(tmp_path_factory.mktemp("gitlab"), generate("glpat-"), generate("glpat-"))
-    yield running
-    running.stop()
+    with running_double(tmp_path_factory.mktemp("gitlab")) as running:
+        yield running
 
 
 @pytest.fixture
