@@ -1,1 +1,1 @@
-"""What the platform is made of: one component per file, and the pure modules that they and the policies share."""
+"""What the platform is made of: a package per system with its components, and the pure modules that all share."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.project_spec import GitLabProjectSpec
+from components.gitlab.project_spec import GitLabProjectSpec
 from stacks.documents import validate
 from stacks.problems import Collector, ConfigurationError, Problem, show
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from components.forge_specs import VariableSpec
-from components.project_spec import GitLabProjectSpec
+from components.gitlab.project_spec import GitLabProjectSpec
+from components.gitlab.specs import VariableSpec
 from stacks.fleet_model import ENVIRONMENT_REPOSITORY, Fleet
 from stacks.problems import Collector, show
 from stacks.templates import template_folders

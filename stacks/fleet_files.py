@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from components.group_spec import GitLabGroupSpec, group_violations
-from components.project_spec import GitLabProjectSpec, project_violations
-from components.runner_spec import RunnerSpec
+from components.gitlab.group_spec import GitLabGroupSpec, group_violations
+from components.gitlab.project_spec import GitLabProjectSpec, project_violations
+from components.gitlab.runner_spec import RunnerSpec
 from stacks.archetypes import merged, resolve_archetypes
 from stacks.documents import read_mapping, validate
 from stacks.fleet_model import AgentsSpec, ApplicationSpec, Document, Fleet, FleetDocuments

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from components.agent_spec import AgentSpec
-from components.argocd_application import ArgoApplicationSpec
-from components.group_spec import GitLabGroupSpec
-from components.project_spec import GitLabProjectSpec
-from components.runner_spec import RunnerSpec
+from components.argocd.application import ArgoApplicationSpec
+from components.gitlab.agent_spec import AgentSpec
+from components.gitlab.group_spec import GitLabGroupSpec
+from components.gitlab.project_spec import GitLabProjectSpec
+from components.gitlab.runner_spec import RunnerSpec
 from components.spec import ProjectPath, Spec
 from stacks.environments import Environment
 

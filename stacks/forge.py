@@ -8,13 +8,13 @@ from typing import Generic, TypeVar
 
 import pulumi
 
-from components.forge_parts import Directory
-from components.gitlab_group import GitLabGroup, GitLabGroupArgs
-from components.gitlab_project import GitLabProject, GitLabProjectArgs
-from components.gitlab_runner import ClusterArgs, GitLabRunner, GitLabRunnerArgs
-from components.pipeline_template import PipelineTemplate, PipelineTemplateArgs
-from components.project_spec import GitLabProjectSpec, TemplateSpec
-from components.runner_spec import RunnerSpec
+from components.gitlab.group import GitLabGroup, GitLabGroupArgs
+from components.gitlab.parts import Directory
+from components.gitlab.pipeline_template import PipelineTemplate, PipelineTemplateArgs
+from components.gitlab.project import GitLabProject, GitLabProjectArgs
+from components.gitlab.project_spec import GitLabProjectSpec, TemplateSpec
+from components.gitlab.runner import ClusterArgs, GitLabRunner, GitLabRunnerArgs
+from components.gitlab.runner_spec import RunnerSpec
 from stacks.fleet_model import ENVIRONMENT_REPOSITORY, Fleet
 from stacks.preflight import Findings, group_identity
 from stacks.settings import Settings

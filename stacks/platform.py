@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pulumi
 
-from components.argocd import ArgoCD, ArgoCDArgs, WebhookArgs
-from components.argocd_application import ArgoApplication, ArgoApplicationArgs
-from components.gitlab_agent import GitLabAgent, GitLabAgentArgs
+from components.argocd.application import ArgoApplication, ArgoApplicationArgs
+from components.argocd.installation import ArgoCD, ArgoCDArgs, WebhookArgs
+from components.gitlab.agent import GitLabAgent, GitLabAgentArgs
 from components.identity import Identity, IdentityArgs
-from components.testbed import Testbed, TestbedArgs
+from components.kubernetes.testbed import Testbed, TestbedArgs
 from stacks.fleet_model import Fleet
 from stacks.forge import Forge, look_up_forge, make_forge
 from stacks.preflight import Findings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from components.testbed import testbed_violations
+from components.kubernetes.testbed import testbed_violations
 from stacks.environments import Environment
 from stacks.fleet_model import Fleet
 from stacks.problems import Collector, show

@@ -15,10 +15,10 @@ from typing import Annotated, Any, Final
 import pulumi
 from pydantic import Field, SecretStr
 
-from components.argocd import ArgoCDSpec
+from components.argocd.installation import ArgoCDSpec
+from components.kubernetes.testbed import TestbedSpec
 from components.naming import is_web_url
 from components.spec import DnsLabel, Slug, Spec, Text, WebUrl
-from components.testbed import TestbedSpec
 from components.vocabulary import GitLabTier
 from stacks.documents import validate
 from stacks.environments import Environment

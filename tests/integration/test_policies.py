@@ -126,7 +126,7 @@ def test_a_configuration_outside_of_a_rules_bounds_is_refused(project: Workspace
 
 
 WITHOUT_PACK = """\
-    from components.testbed import Testbed, TestbedArgs, TestbedSpec
+    from components.kubernetes.testbed import Testbed, TestbedArgs, TestbedSpec
 
     Testbed("testbed", TestbedArgs(
         spec=TestbedSpec(pod_security="privileged"), environment="dev", namespace="bighpc-dev",
@@ -136,7 +136,7 @@ WITHOUT_PACK = """\
 SUBCLASS = """\
     import pulumi
     import pulumi_kubernetes as kubernetes
-    from components.testbed import Testbed, TestbedArgs, TestbedSpec
+    from components.kubernetes.testbed import Testbed, TestbedArgs, TestbedSpec
 
     class Loose(Testbed):
         def _create_namespace(self):
@@ -151,7 +151,7 @@ SUBCLASS = """\
 
 TRANSFORM = """\
     import pulumi
-    from components.testbed import Testbed, TestbedArgs, TestbedSpec
+    from components.kubernetes.testbed import Testbed, TestbedArgs, TestbedSpec
 
     def loosen(args):
         if args.type_ == "kubernetes:core/v1:Namespace":

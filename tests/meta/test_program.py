@@ -29,7 +29,7 @@ def sources(*packages: str) -> Iterator[Path]:
 
 def component_classes() -> list[type[pulumi.ComponentResource]]:
     found = []
-    for module in pkgutil.iter_modules(components.__path__, "components."):
+    for module in pkgutil.walk_packages(components.__path__, "components."):
         for _, each in inspect.getmembers(import_module(module.name), inspect.isclass):
             if issubclass(each, pulumi.ComponentResource) and each.__module__ == module.name:
                 found.append(each)
@@ -51,7 +51,7 @@ COMPONENTS = component_classes()
 
 
 def test_the_components_are_found() -> None:
-    assert len(COMPONENTS) >= 5
+    assert len(COMPONENTS) >= 9
 
 
 def test_one_module_reads_the_configuration() -> None:

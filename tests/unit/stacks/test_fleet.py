@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.project_spec import GitLabProjectSpec
+from components.gitlab.project_spec import GitLabProjectSpec
 from stacks.documents import validate
 from stacks.fleet import Fleet, load_fleet, resolve_fleet
 from stacks.fleet_model import Document, FleetDocuments

@@ -22,7 +22,14 @@ def test_the_stacks_are_those_with_a_file_and_one_owns_the_forge() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["components/argocd.py", "stacks/platform.py", "components/__init__.py", "Pulumi.yaml", "requirements.txt"]
+    "path",
+    [
+        "components/argocd/installation.py",
+        "stacks/platform.py",
+        "components/__init__.py",
+        "Pulumi.yaml",
+        "requirements.txt",
+    ],
 )
 def test_the_program_and_what_it_runs_with_touch_every_stack(path: str) -> None:
     assert affected(path) == ["dev", "preview", "prod"]

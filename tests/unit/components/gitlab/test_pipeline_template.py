@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from components.pipeline_template import PipelineTemplate, PipelineTemplateArgs
-from components.project_spec import TemplateSpec
+from components.gitlab.pipeline_template import PipelineTemplate, PipelineTemplateArgs
+from components.gitlab.project_spec import TemplateSpec
 from tests.conftest import Recorder
 
 Build = Callable[[Callable[[], object]], Recorder]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gitlab as gitlab
 
-from components.agent_spec import AgentSpec, config_path, config_yaml
+from components.gitlab.agent_spec import AgentSpec, config_path, config_yaml
 
 __all__ = ["GitLabAgent", "GitLabAgentArgs"]
 

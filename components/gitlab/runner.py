@@ -15,10 +15,17 @@ import pulumi_kubernetes.core.v1 as core
 import pulumi_kubernetes.meta.v1 as meta
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from components.gitlab.runner_config import (
+    CONFIG_FILE,
+    RunnerConfig,
+    cloud_init,
+    config_toml,
+    kubernetes_toml,
+    systemd_unit,
+)
+from components.gitlab.runner_spec import DockerRunSpec, KubernetesRunSpec, PackageRunSpec, RunnerSpec
 from components.invariants import app_project_is_exact, require
 from components.labels import object_labels
-from components.runner_config import CONFIG_FILE, RunnerConfig, cloud_init, config_toml, kubernetes_toml, systemd_unit
-from components.runner_spec import DockerRunSpec, KubernetesRunSpec, PackageRunSpec, RunnerSpec
 from components.vocabulary import IN_CLUSTER, POD_SECURITY_PREFIX, PodSecurity
 
 __all__ = ["ClusterArgs", "GitLabRunner", "GitLabRunnerArgs"]

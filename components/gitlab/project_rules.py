@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 import pulumi
 import pulumi_gitlab as gitlab
 
-from components.forge_parts import Directory, Owner, day, instant
-from components.project_spec import BranchSpec, GitLabProjectSpec
-from components.tiers import Feature
+from components.gitlab.parts import Directory, Owner, day, instant
+from components.gitlab.project_spec import BranchSpec, GitLabProjectSpec
+from components.gitlab.tiers import Feature
 from components.vocabulary import AccessLevel, GitLabTier
 
 __all__ = ["create_access", "create_branches", "create_environments", "wanted_features"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from components.forge_specs import OwnerSpec, token_violations
+from components.gitlab.specs import OwnerSpec, token_violations
 from components.invariants import Violation, visibility_is_limited
 from components.spec import ProjectPath, Spec, Text, refusal
 

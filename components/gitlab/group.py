@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_gitlab as gitlab
 
-from components.forge_parts import Directory, Owner, day, instant, keeping, page_url, value_of, warn_lacking
-from components.group_spec import GitLabGroupSpec, group_violations
+from components.gitlab.group_spec import GitLabGroupSpec, group_violations
+from components.gitlab.parts import Directory, Owner, day, instant, keeping, page_url, value_of, warn_lacking
+from components.gitlab.tiers import Feature
 from components.invariants import require
-from components.tiers import Feature
 from components.vocabulary import GitLabTier
 
 __all__ = ["GitLabGroup", "GitLabGroupArgs"]

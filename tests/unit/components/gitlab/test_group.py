@@ -6,10 +6,10 @@ import pulumi
 import pytest
 from pydantic import ValidationError
 
-from components.forge_parts import Directory
-from components.forge_specs import BoardSpec, LabelSpec
-from components.gitlab_group import GitLabGroup, GitLabGroupArgs
-from components.group_spec import GitLabGroupSpec, SubgroupSpec
+from components.gitlab.group import GitLabGroup, GitLabGroupArgs
+from components.gitlab.group_spec import GitLabGroupSpec, SubgroupSpec
+from components.gitlab.parts import Directory
+from components.gitlab.specs import BoardSpec, LabelSpec
 from components.invariants import InvariantError
 from components.vocabulary import Role, Visibility
 from tests.conftest import Recorder

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from components.argocd import ArgoCD, ArgoCDArgs, ArgoCDSpec, WebhookArgs
+from components.argocd.installation import ArgoCD, ArgoCDArgs, ArgoCDSpec, WebhookArgs
 from components.invariants import InvariantError
 from tests.conftest import Recorder
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from components.forge_specs import OwnerSpec, token_violations
+from components.gitlab.specs import OwnerSpec, token_violations
 from components.invariants import Violation, branch_refuses_force_push, visibility_is_limited
 from components.invariants.access import membership_of_project_is_no_ownership
 from components.invariants.forge import (

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_gitlab as gitlab
 
-from components.forge_parts import Directory, Owner, keeping, warn_lacking
+from components.gitlab.parts import Directory, Owner, keeping, warn_lacking
+from components.gitlab.project_rules import create_access, create_branches, create_environments, wanted_features
+from components.gitlab.project_spec import GitLabProjectSpec, project_violations
+from components.gitlab.project_work import create_automation, create_planning, limit_job_tokens
 from components.invariants import require
-from components.project_rules import create_access, create_branches, create_environments, wanted_features
-from components.project_spec import GitLabProjectSpec, project_violations
-from components.project_work import create_automation, create_planning, limit_job_tokens
 from components.vocabulary import GitLabTier
 
 __all__ = ["GitLabProject", "GitLabProjectArgs"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.argocd_application import ArgoApplication, ArgoApplicationArgs, ArgoApplicationSpec, RetrySpec
+from components.argocd.application import ArgoApplication, ArgoApplicationArgs, ArgoApplicationSpec, RetrySpec
 from tests.conftest import Recorded, Recorder
 
 Build = Callable[[Callable[[], object]], Recorder]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from components.invariants import InvariantError
-from components.testbed import Testbed, TestbedArgs, TestbedSpec
+from components.kubernetes.testbed import Testbed, TestbedArgs, TestbedSpec
 from components.vocabulary import PodSecurity
 from tests.conftest import Recorder
 

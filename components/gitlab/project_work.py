@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_gitlab as gitlab
 
-from components.forge_parts import Directory, Owner, day, page_url, value_of
-from components.project_spec import GitLabProjectSpec, JobTokenSpec, ScheduleSpec
+from components.gitlab.parts import Directory, Owner, day, page_url, value_of
+from components.gitlab.project_spec import GitLabProjectSpec, JobTokenSpec, ScheduleSpec
 
 __all__ = ["create_automation", "create_planning", "limit_job_tokens"]
 

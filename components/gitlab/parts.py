@@ -8,8 +8,8 @@ from datetime import date
 
 import pulumi
 
-from components.forge_specs import VariableSpec
-from components.tiers import Feature, lacking
+from components.gitlab.specs import VariableSpec
+from components.gitlab.tiers import Feature, lacking
 from components.vocabulary import GitLabTier
 
 __all__ = ["Directory", "Owner", "day", "instant", "keeping", "page_url", "value_of", "warn_lacking"]

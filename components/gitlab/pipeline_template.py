@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_gitlab as gitlab
 
-from components.project_spec import TemplateSpec
+from components.gitlab.project_spec import TemplateSpec
 
 __all__ = ["PipelineTemplate", "PipelineTemplateArgs"]
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from components.gitlab_runner import ClusterArgs, GitLabRunner, GitLabRunnerArgs
-from components.runner_config import CONFIG_FILE, RunnerConfig, cloud_init, config_toml, systemd_unit
-from components.runner_spec import RunnerSpec
+from components.gitlab.runner import ClusterArgs, GitLabRunner, GitLabRunnerArgs
+from components.gitlab.runner_config import CONFIG_FILE, RunnerConfig, cloud_init, config_toml, systemd_unit
+from components.gitlab.runner_spec import RunnerSpec
 from tests.conftest import Recorder
 
 Build = Callable[[Callable[[], object]], Recorder]

@@ -8,11 +8,9 @@ import pulumi
 import pytest
 from pydantic import ValidationError
 
-from components.forge_parts import Directory, keeping
-from components.forge_specs import AccessTokenSpec, BadgeSpec, BoardSpec, LabelSpec, MemberSpec, VariableSpec
-from components.gitlab_project import GitLabProject, GitLabProjectArgs
-from components.invariants import InvariantError
-from components.project_spec import (
+from components.gitlab.parts import Directory, keeping
+from components.gitlab.project import GitLabProject, GitLabProjectArgs
+from components.gitlab.project_spec import (
     ApprovalSpec,
     BranchSpec,
     CleanupSpec,
@@ -23,6 +21,8 @@ from components.project_spec import (
     MilestoneSpec,
     ScheduleSpec,
 )
+from components.gitlab.specs import AccessTokenSpec, BadgeSpec, BoardSpec, LabelSpec, MemberSpec, VariableSpec
+from components.invariants import InvariantError
 from components.vocabulary import AccessLevel, DeploymentTier, GitLabTier, Role, Visibility
 from tests.conftest import Recorded, Recorder
 

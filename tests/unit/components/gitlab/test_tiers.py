@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.tiers import Feature, lacking
+from components.gitlab.tiers import Feature, lacking
 from components.vocabulary import GitLabTier
 
 

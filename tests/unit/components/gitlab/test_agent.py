@@ -6,8 +6,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from components.agent_spec import AccessSpec, AgentSpec, UserAccessSpec, config_yaml
-from components.gitlab_agent import GitLabAgent, GitLabAgentArgs
+from components.gitlab.agent import GitLabAgent, GitLabAgentArgs
+from components.gitlab.agent_spec import AccessSpec, AgentSpec, UserAccessSpec, config_yaml
 from tests.conftest import Recorder
 
 Build = Callable[[Callable[[], object]], Recorder]

@@ -1,0 +1,1 @@
+"""Argo CD: what an installation needs, and the applications that it pulls."""

@@ -1,0 +1,1 @@
+"""What a cluster is made of before anything is deployed to it."""
