@@ -43,7 +43,9 @@ def test_a_child_ends_with_the_block(tmp_path: Path) -> None:
 
 def test_closing_ends_what_runs_and_starts_nothing_more(tmp_path: Path) -> None:
     children = Children()
-    script = "import time; print('up'); time.sleep(60)"
+    # A shell's background job, as in some pipelines, hands the interrupt down ignored; Python takes it up again here.
+    take_up = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"import signal, time; {take_up}; print('up'); time.sleep(60)"
     with children.running(_python(script), env=dict(os.environ), cwd=str(tmp_path), capture=True) as child:
         output = chunks(child)
         next(output)
