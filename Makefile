@@ -48,11 +48,12 @@ test-contract: .venv/ready ## the doubles, driven by the unmodified clients and 
 	@$(BIN)/python -m pytest -q -n auto tests/contract
 
 test-browser: .venv/ready ## the double's page in headless Chromium
-	@$(BIN)/python -m tests.browser.packages
+	@$(BIN)/python -m tests.packages browser
 	@$(BIN)/python -m pytest -q -m browser tests/browser
 
 test-integration: .venv/ready ## real engine, real Kubernetes, on a testbed of the run's own
 	@$(BIN)/bighpc testbed prepare
+	@$(BIN)/python -m tests.packages integration
 	@$(BIN)/python -m pytest -m 'integration or e2e' --durations=15 tests/integration tests/e2e
 
 lint: .venv/ready ## style, types, import contracts: zero findings
