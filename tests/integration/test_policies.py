@@ -47,11 +47,11 @@ def test_every_rule_over_the_stack_finds_what_breaks_it(project: Workspace) -> N
     assert judge(project, *PREVIEW, code=1).found == expected
 
 
-def test_a_good_stack_passes_and_what_it_lacks_as_a_whole_is_advice(project: Workspace) -> None:
+def test_a_good_stack_passes_and_what_it_lacks_as_a_whole_is_named(project: Workspace) -> None:
     declare(project, stack.ENVIRONMENT)
     assert judge(project, *PREVIEW, code=0).found == []
     declare(project, stack.without(stack.AGENT, stack.STACK))
-    judged = judge(project, *PREVIEW, code=0)
+    judged = judge(project, *PREVIEW, code=1)
     assert [rule for rule, _ in judged.found] == ["stack-environment-agent", "stack-environment-operator"]
 
 
