@@ -84,6 +84,27 @@ def deploy(name: Name = DEFAULT_NAME) -> None:
 
 
 @app.command()
+def image(
+    image: Annotated[str, typer.Argument(help="Which image; a wrong name shows those that there are.")],
+    name: Name = DEFAULT_NAME,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Of the packages that there are now; else as it was made before.")
+    ] = False,
+) -> None:
+    """Make an image of Debian packages, push it to a running testbed's registry, and print its name by digest."""
+    from testbed.existing import load_context
+    from testbed.images import IMAGES, publish
+
+    with _explained():
+        if image not in IMAGES:
+            raise UserError(f"{image!r} is no image of the testbed; there are {', '.join(sorted(IMAGES))}")
+        context, progress = load_context(Layout(name=name)), Progress()
+        with progress.live(), progress.step(f"image {IMAGES[image]} (a minute the first time)"):
+            reference = publish(context, IMAGES[image], progress.say, anew=anew)
+        sys.stdout.write(f"{reference}\n")
+
+
+@app.command()
 def down(
     name: Name = DEFAULT_NAME,
     purge: Annotated[bool, typer.Option("--purge", help="Remove its data, keys and logs too.")] = False,

@@ -145,6 +145,16 @@ def test_a_link_out_of_the_workspace_shows_nothing_of_the_host(tmp_path: Path) -
     assert (tmp_path / "outside" / "secret").read_text() == "of the host"
 
 
+def test_whoever_an_image_runs_as_can_work_behind_the_guard(tmp_path: Path) -> None:
+    check_builds(tmp_path / "builds")
+    workspace = Workspace(tmp_path / "builds", 0, "group/project", containers=True)
+    workspace.create()
+    assert stat.S_IMODE(workspace.guard.stat().st_mode) == 0o710
+    for directory in (workspace.checkout, workspace.checkout.parent, workspace.home, workspace.temporary):
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o777
+    assert stat.S_IMODE(workspace.write("script.sh", "true").stat().st_mode) == 0o644
+
+
 def test_a_workspace_keeps_others_out_and_goes_completely(tmp_path: Path) -> None:
     check_builds(tmp_path / "builds")
     workspace = Workspace(tmp_path / "builds", 1, "group/project")

@@ -12,9 +12,8 @@ from typing import ClassVar
 
 import pytest
 
-from testbed import images
 from testbed.context import Context
-from testbed.images import push_program_image
+from testbed.images import push_program_image, registry
 from testbed.processes import NotReadyError
 
 IMAGE = "registry.bighpc.test/pause:1"
@@ -51,13 +50,13 @@ def pushed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, bytes]]:
     """Every image layout that was pushed, as files by name."""
     layouts: list[dict[str, bytes]] = []
 
-    def crane(*command: object) -> str:
+    def crane(*command: object, limit_s: float) -> str:
         directory = Path(str(command[-2]))
         files = (path for path in directory.rglob("*") if path.is_file())
         layouts.append({str(path.relative_to(directory)): path.read_bytes() for path in files})
         return ""
 
-    monkeypatch.setattr(images, "run", crane)
+    monkeypatch.setattr(registry, "run", crane)
     return layouts
 
 
