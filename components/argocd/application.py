@@ -1,58 +1,25 @@
-"""One application in one environment, pulled by Argo CD from the environment repository."""
+"""One application in one environment, pulled by Argo CD from its repository or as a chart."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes.meta.v1 as meta
 from pulumi_kubernetes.apiextensions import CustomResource
-from pydantic import Field
 
-from components.invariants import Violation, require
+from components.argocd.application_spec import ArgoApplicationSpec, application_violations
+from components.argocd.notifications import subscriptions
+from components.invariants import require
 from components.invariants.delivery import (
-    application_heals_itself,
     application_spares_system_namespaces,
     application_tracks_its_environment,
     source_has_no_credentials,
 )
 from components.labels import object_labels
-from components.naming import overlay_path
-from components.spec import DnsLabel, RelativePath, Spec
 
-__all__ = [
-    "ArgoApplication",
-    "ArgoApplicationArgs",
-    "ArgoApplicationSpec",
-    "RetrySpec",
-    "application_violations",
-]
-
-
-class RetrySpec(Spec):
-    """How often, and how far apart, a failed sync is tried again."""
-
-    limit: int = Field(default=5, ge=0, le=100)
-    first_seconds: int = Field(default=5, ge=1)
-    longest_seconds: int = Field(default=180, ge=1)
-
-
-class ArgoApplicationSpec(Spec):
-    """What git says about an application."""
-
-    name: DnsLabel
-    owner: DnsLabel = "platform"
-    path: RelativePath | None = None
-    """Where its Kustomize overlay is; by default ``applications/<name>/overlays/<environment>``."""
-    prune: bool = True
-    self_heal: bool = True
-    retry: RetrySpec = RetrySpec()
-
-
-def application_violations(spec: ArgoApplicationSpec) -> list[Violation]:
-    """Return what in an application's data must never be deployed."""
-    automated = {"prune": spec.prune, "selfHeal": spec.self_heal}
-    return application_heals_itself(f"Application {spec.name}", {"syncPolicy": {"automated": automated}})
+__all__ = ["ArgoApplication", "ArgoApplicationArgs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +35,11 @@ class ArgoApplicationArgs:
     project: pulumi.Input[str]
     """The Argo CD project."""
     repository_url: pulumi.Input[str]
+    """Where git finds the manifests of applications that are no charts."""
     namespace: pulumi.Input[str]
     """Where the application's objects go."""
+    status_project: pulumi.Input[str] | None = None
+    """The GitLab project, by number, whose commits get a status of what became of them; without it: none."""
 
 
 class ArgoApplication(pulumi.ComponentResource):
@@ -85,9 +55,10 @@ class ArgoApplication(pulumi.ComponentResource):
         self._spec = args.spec
         self._application_name = f"{args.spec.name}-{args.environment}"
         self._subject = f"Application {self._application_name}"
+        self._source = args.spec.source_in(args.environment, args.branch)
         require(
             application_violations(args.spec),
-            application_tracks_its_environment(self._subject, {"targetRevision": args.branch}, args.environment),
+            application_tracks_its_environment(self._subject, self._source, args.environment),
         )
 
         application = self._create_application()
@@ -97,6 +68,8 @@ class ArgoApplication(pulumi.ComponentResource):
 
     def _create_application(self) -> CustomResource:
         args, spec = self._args, self._spec
+        # A chart's version is no commit that GitLab could show a status of.
+        watched = None if spec.chart_repository else args.status_project
         return CustomResource(
             f"{self._prefix}-application",
             api_version="argoproj.io/v1alpha1",
@@ -107,24 +80,28 @@ class ArgoApplication(pulumi.ComponentResource):
                 labels=object_labels(
                     name=spec.name, component="application", environment=args.environment, owner=spec.owner
                 ),
+                annotations=subscriptions(watched) if watched is not None else None,
                 # Deleting the Application deletes what it deployed.
                 finalizers=["resources-finalizer.argocd.argoproj.io"],
             ),
             spec={
                 "project": args.project,
-                "source": {
-                    "repoURL": pulumi.Output.from_input(args.repository_url).apply(self._shown_address),
-                    "targetRevision": args.branch,
-                    "path": spec.path or overlay_path(spec.name, args.environment),
-                },
+                "source": self._complete_source(),
                 "destination": {
                     "server": args.server,
                     "namespace": pulumi.Output.from_input(args.namespace).apply(self._own_namespace),
                 },
-                "syncPolicy": self._sync_policy(),
+                "syncPolicy": spec.sync_policy(),
+                **spec.differences(),
             },
             opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(delete="5m")),
         )
+
+    def _complete_source(self) -> dict[str, Any]:
+        if "repoURL" in self._source:
+            return self._source
+        address = pulumi.Output.from_input(self._args.repository_url).apply(self._shown_address)
+        return {"repoURL": address, **self._source}
 
     def _shown_address(self, repository_url: str) -> str:
         require(source_has_no_credentials(self._subject, {"repoURL": repository_url}))
@@ -133,18 +110,3 @@ class ArgoApplication(pulumi.ComponentResource):
     def _own_namespace(self, namespace: str) -> str:
         require(application_spares_system_namespaces(self._subject, {"destination": {"namespace": namespace}}))
         return namespace
-
-    def _sync_policy(self) -> dict[str, object]:
-        retry = self._spec.retry
-        return {
-            "automated": {"prune": self._spec.prune, "selfHeal": self._spec.self_heal},
-            "syncOptions": ["ServerSideApply=true", "PruneLast=true"],
-            "retry": {
-                "limit": retry.limit,
-                "backoff": {
-                    "duration": f"{retry.first_seconds}s",
-                    "factor": 2,
-                    "maxDuration": f"{retry.longest_seconds}s",
-                },
-            },
-        }

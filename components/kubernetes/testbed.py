@@ -115,9 +115,9 @@ class Testbed(pulumi.ComponentResource):
         self._create_network_policies()
         account = self._create_service_account()
 
-        self.namespace = pulumi.Output.all(self._namespace.metadata.name, quota.id, limits.id, account.id).apply(
-            lambda made: str(made[0])
-        )
+        # A preview knows names, and knows no ids of what is not there yet.
+        parts = (each.metadata.name for each in (self._namespace, quota, limits, account))
+        self.namespace = pulumi.Output.all(*parts).apply(lambda made: str(made[0]))
         self.register_outputs({"namespace": self.namespace})
 
     def _metadata(self, name: str) -> meta.ObjectMetaArgs:

@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 LIMIT = 20  # seconds
 
+TALLEST = 1600
+"""Pixels of a page that a picture shows."""
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
@@ -63,6 +66,13 @@ class Browser:
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
         self._tell("Emulation.setDeviceMetricsOverride", size)
         self._tell("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+
+    def whole_page(self) -> str:
+        """A picture of the page, not of its window alone: PNG, in base64. What is below `TALLEST` is left out."""
+        width, height = self.ask("return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST), "scale": 1}
+        taken: str = self._tell("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})["data"]
+        return taken
 
     def script_off(self, off: bool) -> None:
         """Whether pages' scripts run."""

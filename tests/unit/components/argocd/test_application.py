@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from components.argocd.application import ArgoApplication, ArgoApplicationArgs, ArgoApplicationSpec, RetrySpec
+from components.argocd.application import ArgoApplication, ArgoApplicationArgs
+from components.argocd.application_spec import ArgoApplicationSpec, RetrySpec
 from tests.conftest import Recorded, Recorder
 
 Build = Callable[[Callable[[], object]], Recorder]

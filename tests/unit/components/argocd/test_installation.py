@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from components.argocd.installation import ArgoCD, ArgoCDArgs, ArgoCDSpec, WebhookArgs
+from components.argocd.installation import ArgoCD, ArgoCDArgs, WebhookArgs
+from components.argocd.installation_spec import ArgoCDSpec
 from components.invariants import InvariantError
 from tests.conftest import Recorder
 
@@ -19,6 +20,7 @@ def argocd(webhook: WebhookArgs | None = None, namespace: str = "bighpc-dev") ->
         branch="dev",
         owner="platform",
         namespace=namespace,
+        gitlab_url="https://gitlab.example",
         repository_id="7",
         repository_url=URL,
         webhook=webhook,

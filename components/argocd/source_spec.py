@@ -1,0 +1,153 @@
+"""Where an application's manifests come from, as data: a Kustomize overlay, a directory, or a chart."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue
+
+from components.invariants.delivery import is_exact_version
+from components.naming import is_web_url, overlay_path
+from components.spec import RelativePath, Spec, WebUrl, ruled
+
+__all__ = [
+    "ChartName",
+    "DirectorySource",
+    "EnvironmentParameters",
+    "ExactVersion",
+    "HelmSource",
+    "KustomizeSource",
+    "OciSource",
+    "OciUrl",
+    "Source",
+    "merged_values",
+    "source_of",
+]
+
+ExactVersion = Annotated[
+    str,
+    ruled(
+        is_exact_version,
+        "one exact version: three numbers, then possibly a suffix; no range, no 'latest'",
+        "write a version such as '4.4.0'",
+    ),
+]
+OciUrl = Annotated[
+    str,
+    ruled(
+        lambda value: value.startswith("oci://") and is_web_url(value.replace("oci://", "https://", 1)),
+        "the address of an artifact in an OCI registry, without user, password or tag",
+        "use an address such as 'oci://registry.example.org/charts/jupyterhub'",
+    ),
+]
+ChartName = Annotated[
+    str,
+    ruled(
+        lambda value: value.replace("-", "").replace("_", "").replace(".", "").isalnum() and value == value.lower(),
+        "a chart's name: lower-case letters, digits, '-', '_' and '.'",
+        "use a name such as 'jupyterhub'",
+    ),
+]
+Image = Annotated[
+    str,
+    ruled(
+        lambda value: not any(map(str.isspace, value)) and (":" in value.rpartition("/")[2] or "@sha256:" in value),
+        "an image with the tag or the digest that replaces the overlay's, possibly after '<name>='",
+        "write an image such as 'hello=registry.example.org/hello:1.2.0'",
+    ),
+]
+Values = dict[str, JsonValue]
+"""A chart's values."""
+
+
+class KustomizeSource(Spec):
+    """An overlay in the application's repository."""
+
+    type: Literal["kustomize"] = "kustomize"
+    path: RelativePath | None = None
+    """By default ``applications/<name>/overlays/<environment>``."""
+
+
+class DirectorySource(Spec):
+    """Plain manifests in the application's repository."""
+
+    type: Literal["directory"]
+    path: RelativePath
+    recurse: bool = False
+    """Whether directories below count too."""
+
+
+class HelmSource(Spec):
+    """A chart of a Helm repository."""
+
+    type: Literal["helm"]
+    repository: WebUrl
+    chart: ChartName
+    version: ExactVersion
+    values: Values = Field(default_factory=dict)
+
+
+class OciSource(Spec):
+    """A chart, or manifests, in an OCI registry."""
+
+    type: Literal["oci"]
+    repository: OciUrl
+    version: ExactVersion
+    values: Values = Field(default_factory=dict)
+
+
+Source = Annotated[KustomizeSource | DirectorySource | HelmSource | OciSource, Field(discriminator="type")]
+"""What may stand under ``source``."""
+
+
+class EnvironmentParameters(Spec):
+    """What differs in one environment."""
+
+    version: ExactVersion | None = None
+    """Another version of the chart."""
+    values: Values = Field(default_factory=dict)
+    """Over the source's own, key by key; a list replaces a list."""
+    images: tuple[Image, ...] = ()
+    """Images that replace those of the Kustomize overlay."""
+
+
+def merged_values(values: Values, over: Values) -> Values:
+    """Return a chart's values with others over them, as Helm merges files: key by key, lists as a whole."""
+    merged = dict(values)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = merged_values(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def source_of(
+    source: KustomizeSource | DirectorySource | HelmSource | OciSource,
+    parameters: EnvironmentParameters,
+    *,
+    name: str,
+    environment: str,
+    branch: str,
+) -> dict[str, Any]:
+    """Return the source of one environment as Argo CD reads it; of a repository in git without its address.
+
+    Args:
+        source: what git says about the source.
+        parameters: what differs in this environment.
+        name: the application's name.
+        environment: the environment's name.
+        branch: the branch of the repository that drives it.
+    """
+    match source:
+        case KustomizeSource():
+            overlay = {"targetRevision": branch, "path": source.path or overlay_path(name, environment)}
+            return {**overlay, "kustomize": {"images": list(parameters.images)}} if parameters.images else overlay
+        case DirectorySource():
+            return {"targetRevision": branch, "path": source.path, "directory": {"recurse": source.recurse}}
+        case HelmSource():
+            place: dict[str, Any] = {"repoURL": source.repository, "chart": source.chart}
+        case OciSource():
+            place = {"repoURL": source.repository, "path": "."}
+    values = merged_values(source.values, parameters.values)
+    chart = {**place, "targetRevision": parameters.version or source.version}
+    # The release is named after the application, not after its Application object: names of objects stay short.
+    return {**chart, "helm": {"releaseName": name, "valuesObject": values}} if values else chart
