@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import Field, model_validator
 
+from components.gitlab.agent_cluster_spec import AgentClusterSpec
 from components.spec import DnsLabel, ProjectPath, Spec, Text, refusal
 
 __all__ = ["AccessSpec", "AgentSpec", "UserAccessSpec", "config_path", "config_yaml"]
@@ -44,6 +45,12 @@ class AgentSpec(Spec):
     name: DnsLabel
     ci_access: tuple[AccessSpec, ...] = Field(default=())
     user_access: UserAccessSpec | None = None
+    cluster: AgentClusterSpec = AgentClusterSpec()
+
+    @property
+    def namespace(self) -> str:
+        """The agent's own namespace in the cluster."""
+        return self.cluster.namespace or f"gitlab-agent-{self.name}"
 
 
 def config_path(agent: str) -> str:

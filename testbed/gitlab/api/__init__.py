@@ -33,6 +33,7 @@ FAMILIES = (
     "deploy_keys",
     "job_token_scope",
     "agents",
+    "agent_server",
     "runner_registration",
     "runner_jobs",
     "runner_artifacts",

@@ -23,13 +23,14 @@ def get_version(call: Call) -> dict[str, str]:
 @routes.get("/metadata", scopes=("read_user",))
 def get_metadata(call: Call) -> dict[str, Any]:
     """Release, revision and the agent server."""
+    proxy = call.forge.settings.kubernetes_proxy
     return {
         "version": VERSION,
         "revision": REVISION,
         "kas": {
             "enabled": True,
-            "externalUrl": call.forge.url("-/kubernetes-agent/").replace("http", "ws", 1),
-            "externalK8sProxyUrl": call.forge.url("-/kubernetes-agent/k8s-proxy/"),
+            "externalUrl": proxy.removesuffix("k8s-proxy/").replace("http", "ws", 1),
+            "externalK8sProxyUrl": proxy,
             "version": VERSION,
         },
         "enterprise": True,

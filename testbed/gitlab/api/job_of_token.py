@@ -34,7 +34,7 @@ def allowed_agents(call: Call) -> dict[str, Any]:
     found = {
         "allowed_agents": [
             {"id": agent.id, "config_project": agent_entity(agent)["config_project"], "configuration": entry}
-            for agent, entry in agents_for(call.forge, call.session, project)
+            for agent, entry in agents_for(call.forge, call.session, job)
         ],
         "job": {"id": job.id},
         "pipeline": {"id": job.pipeline_id},

@@ -15,12 +15,11 @@ from testbed.gitlab.api.merge_request_entities import merge_request_entity, merg
 from testbed.gitlab.api.pipeline_summary import pipeline_summary
 from testbed.gitlab.core.call import Call
 from testbed.gitlab.core.errors import missing, not_found, rejected
-from testbed.gitlab.core.levels import Level
 from testbed.gitlab.core.pagination import Page
 from testbed.gitlab.core.routing import Routes
 from testbed.gitlab.merging.branches import commits_of
 from testbed.gitlab.merging.people import users_in_order
-from testbed.gitlab.pipelines.starting import start_for_merge_request
+from testbed.gitlab.pipelines.starting import place_of, start_for_merge_request
 from testbed.gitlab.repositories.commits import commit_entity
 from testbed.gitlab.repositories.reading import code_of, diff_entities, resolve
 from testbed.gitlab.store import MergeRequest, MergeRequestVersion, Note, Pipeline
@@ -157,9 +156,10 @@ def list_pipelines(call: Call) -> Page:
 
 @routes.post(f"{BASE}/pipelines", status=200)
 def create_pipeline(call: Call) -> dict[str, Any]:
-    """Start a pipeline for the head."""
+    """Start a pipeline for the head: in the parent project by whoever may there, else in the fork."""
     request = find_merge_request(call)
-    call.need(request.project, Level.DEVELOPER)
+    if place_of(call.session, request, call.user) is None:
+        raise rejected(400, {"base": ["Insufficient permissions to create a new pipeline"]})
     started = start_for_merge_request(call.forge, call.session, request, call.user)
     if started is None:
         raise rejected(405, "405 Method Not Allowed")

@@ -168,19 +168,21 @@ def _commit(call: Call, project: Project) -> pygit2.Commit:
 
 
 def _pipeline(call: Call, project: Project, commit: pygit2.Commit, params: SetStatus) -> Pipeline:
-    """The pipeline that a status goes into."""
+    """The pipeline that a status goes into: the commit's newest that fits, else one of its own."""
     sha = str(commit.id)
-    ours = select(Pipeline).where(Pipeline.project_id == project.id, Pipeline.sha == sha)
+    fitting = select(Pipeline).where(
+        Pipeline.project_id == project.id, Pipeline.sha == sha, Pipeline.source != "parent_pipeline"
+    )
+    if params.ref is not None:
+        fitting = fitting.where(Pipeline.ref == params.ref.removeprefix(BRANCHES).removeprefix(TAGS))
     if params.pipeline_id is not None:
-        named = call.session.scalar(ours.where(Pipeline.id == params.pipeline_id))
-        if named is None:
-            raise not_found("Pipeline")
-        return named
-    ref, tag = _ref(call, project, commit, params.ref)
+        fitting = fitting.where(Pipeline.id == params.pipeline_id)
+    found = call.session.scalar(fitting.order_by(Pipeline.id.desc()).limit(1))
+    if found is None and params.pipeline_id is not None:
+        raise not_found("Pipeline for pipeline_id, sha and ref")
+    ref, tag = (found.ref, found.tag) if found is not None else _ref(call, project, commit, params.ref)
     if not tag and not may_push(call, project, ref):
         raise forbidden()
-    newest = ours.where(Pipeline.ref == ref, Pipeline.source != "parent_pipeline").order_by(Pipeline.id.desc())
-    found = call.session.scalar(newest.limit(1))
     if found is not None:
         return found
     drafted = draft(call.session, project, call.user, Occasion(source="external", ref=ref, sha=sha, tag=tag))

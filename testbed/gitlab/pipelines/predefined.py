@@ -197,7 +197,7 @@ def _merge_request(forge: Forge, session: Session, pipeline: Pipeline) -> dict[s
     return facts | {
         "CI_MERGE_REQUEST_ID": str(request.id),
         "CI_MERGE_REQUEST_IID": str(request.iid),
-        "CI_MERGE_REQUEST_REF_PATH": f"refs/merge-requests/{request.iid}/head",
+        "CI_MERGE_REQUEST_REF_PATH": request.head_ref,
         "CI_MERGE_REQUEST_PROJECT_ID": str(target.id),
         "CI_MERGE_REQUEST_PROJECT_PATH": target.full_path,
         "CI_MERGE_REQUEST_PROJECT_URL": forge.url(target.full_path),
@@ -223,11 +223,12 @@ def _open_requests(session: Session, pipeline: Pipeline) -> str:
     """The open merge requests from the branch, as ``group/project!1,...``."""
     if pipeline.tag:
         return ""
-    branch = pipeline.merge_request.source_branch if pipeline.merge_request else pipeline.ref
+    request = pipeline.merge_request
+    branch = request.source_branch if request else pipeline.ref
     open_ones = (
         select(MergeRequest)
         .where(
-            MergeRequest.source_project_id == pipeline.project_id,
+            MergeRequest.source_project_id == (request.source_project_id if request else pipeline.project_id),
             MergeRequest.source_branch == branch,
             MergeRequest.state == "opened",
         )

@@ -10,6 +10,9 @@ import pygit2
 from sqlalchemy import event, func, inspect, select
 from sqlalchemy.orm import Session
 
+from testbed.gitlab.core.access import level_of
+from testbed.gitlab.core.actor import Actor
+from testbed.gitlab.core.levels import Level
 from testbed.gitlab.forge import Forge
 from testbed.gitlab.pipelines.configured import configuration_path, setting
 from testbed.gitlab.repositories.policy import is_protected
@@ -23,6 +26,7 @@ __all__ = [
     "has_configuration",
     "head_pipeline",
     "note",
+    "place_of",
     "start_for_merge_request",
     "start_for_push",
 ]
@@ -65,20 +69,19 @@ def start_for_push(
 
 
 def start_for_merge_request(forge: Forge, session: Session, request: MergeRequest, user: User) -> Pipeline | None:
-    """Note a pipeline for the head of a merge request.
+    """Note a pipeline for the head of a merge request, where that user starts it.
 
-    It belongs to the source project. As in GitLab it comes about only where jobs ask for merge request pipelines.
+    As in GitLab it comes about only where jobs ask for merge request pipelines.
     """
-    project = request.source_project
+    project = place_of(session, request, user)
     if project is None or not _may_have(project, user):
         return None
-    repository = forge.storage.open(project.id)
-    commit = repository.get(request.sha)
+    commit = forge.storage.open(project.id).get(request.sha)
     if not isinstance(commit, pygit2.Commit) or not has_configuration(project, commit):
         return None
     occasion = Occasion(
         source="merge_request_event",
-        ref=f"refs/merge-requests/{request.iid}/head",
+        ref=request.head_ref if project.id == request.project_id else request.source_branch,
         sha=request.sha,
         merge_request=request,
     )
@@ -158,6 +161,19 @@ def has_configuration(project: Project, commit: pygit2.Commit) -> bool:
     """Whether a commit asks for pipelines; a configuration elsewhere counts as there."""
     path = configuration_path(project)
     return "@" in path or "://" in path or blob_at(commit, path) is not None
+
+
+def place_of(session: Session, request: MergeRequest, user: User) -> Project | None:
+    """The project whose variables and runners a merge request's pipeline gets when a user starts it.
+
+    A fork's runs in the fork, unless the user may start pipelines in the parent, which so takes the fork's code for
+    its own.
+    """
+    inside = not request.from_fork or setting(request.project, "ci_allow_fork_pipelines_to_run_in_parent_project")
+    for project in (request.project if inside else None, request.source_project):
+        if project is not None and level_of(session, Actor(user=user), project) >= Level.DEVELOPER:
+            return project
+    return None
 
 
 def _may_have(project: Project, user: User) -> bool:

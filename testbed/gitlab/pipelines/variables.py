@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from testbed.gitlab.core.access import lineage
+from testbed.gitlab.core.wildcards import matches
 from testbed.gitlab.forge import Forge
 from testbed.gitlab.pipelines import predefined
 from testbed.gitlab.pipelines.inheriting import sources_of
+from testbed.gitlab.pipelines.kubeconfig import kubeconfig
 from testbed.gitlab.pipelines.reports import dotenv_of
 from testbed.gitlab.store import Job, Pipeline, Project, Variable
 
@@ -51,7 +53,13 @@ def for_runner(
     """What a runner is sent with a job, references filled in."""
     secret = predefined.of_token(forge, project, token) if token else {}
     found = [CiVariable(key=key, value=value, public=False, masked=True) for key, value in secret.items()]
-    return [each.entity() for each in filled_in([*found, *of_job(forge, session, job)])]
+    mine = of_job(forge, session, job)
+    # What a project says about its own cluster wins over the agents.
+    if token and all(each.key != "KUBECONFIG" for each in mine):
+        content = kubeconfig(forge, session, job, token)
+        if content is not None:
+            found.append(CiVariable(key="KUBECONFIG", value=content, public=False, file=True))
+    return [each.entity() for each in filled_in([*found, *mine])]
 
 
 class PipelineVariables:
@@ -178,10 +186,7 @@ def _stored(session: Session, pipeline: Pipeline, environment: str | None) -> li
 
 
 def _in_scope(scope: str, environment: str | None) -> bool:
-    if scope == "*":
-        return True
-    pattern = ".*".join(re.escape(part) for part in scope.split("*"))
-    return environment is not None and re.fullmatch(pattern, environment) is not None
+    return scope == "*" or (environment is not None and matches(scope, environment))
 
 
 def _from_dotenv(forge: Forge, session: Session, job: Job) -> list[CiVariable]:

@@ -27,6 +27,8 @@ from testbed.gitlab.server import build, create_forge
 from testbed.gitlab.settings import Settings
 from testbed.toolchain import package_path
 
+KAS_SECRET = "what the agent server proves itself with"
+
 _numbers = itertools.count(1)
 
 
@@ -74,6 +76,8 @@ def start(directory: Path, root_token: str, bot_token: str) -> Double:
         files[name] = directory / f"{name}.token"
         files[name].touch(mode=0o600)
         files[name].write_text(token)
+    kas_secret = directory / "kas.secret"
+    kas_secret.write_text(KAS_SECRET)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = Settings(
@@ -81,6 +85,7 @@ def start(directory: Path, root_token: str, bot_token: str) -> Double:
         external_url=url,
         registry="registry.example.com:5000",
         gitlab_ci_local=package_path("gitlab-ci-local"),
+        kas_secret=kas_secret,
     )
     forge = create_forge(settings)
     ensure_accounts(forge.database, files["root"], files["bot"])

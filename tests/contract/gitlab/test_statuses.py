@@ -131,7 +131,7 @@ def test_what_is_wrong_with_a_request_is_said(
 ) -> None:
     with refused(400, {"error": "state does not have a valid value"}):
         say(commit, "brilliant")
-    with refused(404, {"message": "404 Pipeline Not Found"}):
+    with refused(404, {"message": "404 Pipeline for pipeline_id, sha and ref Not Found"}):
         say(commit, "success", pipeline_id=999_999)
     with refused(404, {"message": "404 Commit Not Found"}):
         project.manager.gitlab.http_post(f"/projects/{project.id}/statuses/{'a' * 40}", post_data={"state": "success"})

@@ -1,0 +1,172 @@
+"""What git says about an agent's place in the cluster: who installs it, and what the jobs that use it may do. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from enum import StrEnum, unique
+from typing import Annotated, Any, Final
+
+from pydantic import Field, JsonValue, model_validator
+
+from components.argocd.application_spec import ArgoApplicationSpec
+from components.argocd.source_spec import HelmSource, OciSource, merged_values
+from components.invariants import Violation
+from components.invariants.rights import (
+    role_enters_no_pods,
+    role_has_no_wildcards,
+    role_raises_no_rights,
+    role_reads_secrets_by_name,
+)
+from components.naming import is_web_url
+from components.spec import DnsLabel, Spec, Text, refusal, ruled
+from components.vocabulary import AGENT_ACCOUNT, AGENT_TOKEN_SECRET
+
+__all__ = [
+    "DEFAULT_RULES",
+    "AgentClusterSpec",
+    "AgentInstall",
+    "ChartSpec",
+    "RuleSpec",
+    "agent_application",
+    "rights_violations",
+]
+
+
+@unique
+class AgentInstall(StrEnum):
+    """Who runs the agent in the cluster."""
+
+    EXTERNAL = "external"
+    """The site or the testbed: it finds the token and the account that this program makes."""
+    HELM = "helm"
+    """Argo CD, from GitLab's chart or a mirror of it."""
+
+
+class RuleSpec(Spec):
+    """A rule of a Role: these verbs on these resources."""
+
+    api_groups: tuple[str, ...] = Field(default=("",), min_length=1)
+    """The core group is the empty text."""
+    resources: tuple[Text, ...] = Field(min_length=1)
+    verbs: tuple[Text, ...] = Field(min_length=1)
+    resource_names: tuple[Text, ...] = ()
+    """Only the objects of these names; by default all."""
+
+    def as_kubernetes(self) -> dict[str, Any]:
+        """Return it as Kubernetes reads it."""
+        rule = self.model_dump(mode="json", by_alias=True)
+        return rule if self.resource_names else {key: rule[key] for key in rule if key != "resourceNames"}
+
+
+_READ: Final = ("get", "list", "watch")
+_WRITE: Final = (*_READ, "create", "update", "patch", "delete")
+
+DEFAULT_RULES: Final = (
+    RuleSpec(api_groups=("apps",), resources=("deployments",), verbs=_WRITE),
+    RuleSpec(resources=("services", "configmaps"), verbs=_WRITE),
+    RuleSpec(api_groups=("batch",), resources=("jobs",), verbs=_WRITE),
+    # To see how a deployment goes, and why it does not.
+    RuleSpec(api_groups=("apps",), resources=("replicasets",), verbs=_READ),
+    RuleSpec(resources=("pods", "events"), verbs=_READ),
+    RuleSpec(resources=("pods/log",), verbs=("get",)),
+)
+"""What the agent may do in the environment's namespace when git says nothing else: deploy, and look at the outcome."""
+
+KasAddress = Annotated[
+    str,
+    ruled(
+        lambda value: value.startswith(("wss://", "ws://")) and is_web_url(value.replace("ws", "http", 1)),
+        "the address of GitLab's agent server, with the scheme wss",
+        "use an address such as 'wss://kas.gitlab.com' or 'wss://gitlab.example.org/-/kubernetes-agent/'",
+    ),
+]
+
+
+def _is_network(value: str) -> bool:
+    try:
+        return ipaddress.ip_network(value).prefixlen > 0
+    except ValueError:
+        return False
+
+
+Network = Annotated[
+    str,
+    ruled(_is_network, "a network in CIDR notation, and not all of them", "use a network such as '192.0.2.0/24'"),
+]
+
+
+class ChartSpec(Spec):
+    """GitLab's chart of the agent, from where a site has it."""
+
+    source: Annotated[HelmSource | OciSource, Field(discriminator="type")]
+    kas_address: KasAddress
+    networks: tuple[Network, ...] = Field(min_length=1)
+    """Where the agent server and the cluster's API are: the agent reaches nothing else."""
+    image: Text | None = None
+    """A mirror of the agent's image, without tag."""
+    tag: Text | None = None
+    """The image's version; by default the chart's."""
+
+
+class AgentClusterSpec(Spec):
+    """An agent's place in the cluster."""
+
+    install: AgentInstall = AgentInstall.EXTERNAL
+    namespace: DnsLabel | None = None
+    """Of the agent alone, as whoever makes pods beside it could take its token; ``gitlab-agent-<name>`` by default."""
+    rights: dict[DnsLabel, tuple[RuleSpec, ...]] = Field(default_factory=dict)
+    """What it may do, by namespace. The environment's own has `DEFAULT_RULES` unless it is named here."""
+    chart: ChartSpec | None = None
+
+    @model_validator(mode="after")
+    def _has_a_chart_to_install(self) -> AgentClusterSpec:
+        if (self.install is AgentInstall.HELM) != (self.chart is not None):
+            raise refusal("a chart goes with install: helm, and only with it", "add chart, or correct install")
+        return self
+
+    def rights_in(self, environment_namespace: str) -> dict[str, tuple[RuleSpec, ...]]:
+        """Return everything that the agent may do, by namespace; one without rules is left out."""
+        complete = {environment_namespace: DEFAULT_RULES, **self.rights}
+        return {namespace: rules for namespace, rules in complete.items() if rules}
+
+
+def rights_violations(rights: Mapping[str, tuple[RuleSpec, ...]]) -> list[Violation]:
+    """Return what an agent must never be allowed, and is."""
+    return list(_violations(rights))
+
+
+def _violations(rights: Mapping[str, tuple[RuleSpec, ...]]) -> Iterator[Violation]:
+    for namespace, rules in rights.items():
+        for number, rule in enumerate(rules, start=1):
+            subject, data = f"Rule {number} of the agent in {namespace}", rule.as_kubernetes()
+            for invariant in (
+                role_has_no_wildcards,
+                role_raises_no_rights,
+                role_enters_no_pods,
+                role_reads_secrets_by_name,
+            ):
+                yield from invariant(subject, data)
+
+
+def agent_application(chart: ChartSpec, owner: str) -> ArgoApplicationSpec:
+    """Return the application by which Argo CD runs the agent.
+
+    It has our token, no rights of the chart's own, and makes nothing outside of its namespace.
+    """
+    named = (("repository", chart.image), ("tag", chart.tag))
+    image: dict[str, JsonValue] = {key: value for key, value in named if value}
+    values: dict[str, JsonValue] = {
+        "config": {
+            "kasAddress": chart.kas_address,
+            "secretName": AGENT_TOKEN_SECRET,
+            "operational_container_scanning": {"enabled": False},
+        },
+        "rbac": {"create": False},
+        # The chart's pods take their account's token without asking, so the account is the chart's as well.
+        "serviceAccount": {"create": True, "name": AGENT_ACCOUNT},
+        "replicas": 1,
+        **({"image": image} if image else {}),
+    }
+    source = chart.source.model_copy(update={"values": merged_values(values, chart.source.values)})
+    return ArgoApplicationSpec(name=AGENT_ACCOUNT, owner=owner, source=source)

@@ -1,0 +1,233 @@
+"""The cluster's half of the agent for Kubernetes: a namespace of its own, its token, and what its jobs may do.
+
+Rights are Roles in the namespaces that they are for, bound to the agent's one service account. There is no ClusterRole:
+a job that uses the agent is refused by the cluster everywhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes.core.v1 as core
+import pulumi_kubernetes.meta.v1 as meta
+import pulumi_kubernetes.networking.v1 as networking
+import pulumi_kubernetes.rbac.v1 as rbac
+
+from components.argocd.parts import Place, create_project
+from components.gitlab.agent_cluster_spec import AgentInstall, RuleSpec, rights_violations
+from components.gitlab.agent_spec import AgentSpec
+from components.invariants import require
+from components.labels import object_labels
+from components.vocabulary import AGENT_ACCOUNT, AGENT_TOKEN_SECRET, POD_SECURITY_PREFIX, PodSecurity
+
+__all__ = ["GitLabAgentInstallation", "GitLabAgentInstallationArgs"]
+
+_PORTS = (443, 6443)
+"""Where agent servers and API servers listen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitLabAgentInstallationArgs:
+    """The agent's data, its token, and the environment that it serves."""
+
+    spec: AgentSpec
+    token: pulumi.Input[str]
+    environment: str
+    environment_namespace: pulumi.Input[str]
+    """Where the environment's applications run; known once it is there."""
+    namespace_name: str
+    """Its name, which is known before."""
+    owner: str
+    argocd_namespace: str
+    server: str
+    """The cluster, as Argo CD names it."""
+
+
+class GitLabAgentInstallation(pulumi.ComponentResource):
+    """Where an agent is in the cluster, and what it may do there."""
+
+    namespace: pulumi.Output[str]
+    """The agent's own namespace; known once the token is there."""
+    project: pulumi.Output[str] | None
+    """The Argo CD project that may install the chart; none where somebody else runs the agent."""
+
+    def __init__(
+        self, name: str, args: GitLabAgentInstallationArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("bighpc:gitlab:AgentInstallation", name, None, opts)
+        self._prefix = name
+        self._args = args
+        self._cluster = args.spec.cluster
+        self._child = pulumi.ResourceOptions(parent=self)
+        rights = self._cluster.rights_in(args.namespace_name)
+        require(rights_violations(rights))
+
+        self._namespace = self._create_namespace()
+        self._create_limits()
+        self._create_network_policies()
+        token = self._create_token()
+        if self._cluster.install is AgentInstall.EXTERNAL:
+            self._create_account()
+        for namespace, rules in rights.items():
+            self._grant(namespace, rules)
+
+        self.namespace = pulumi.Output.all(self._namespace.metadata.name, token.metadata.name).apply(
+            lambda made: str(made[0])
+        )
+        self.project = self._create_project()
+        self.register_outputs({"namespace": self.namespace, "project": self.project})
+
+    def _labels(self, part: str) -> dict[str, str]:
+        return object_labels(name=part, component="agent", environment=self._args.environment, owner=self._args.owner)
+
+    def _metadata(self, name: str) -> meta.ObjectMetaArgs:
+        return meta.ObjectMetaArgs(name=name, namespace=self._namespace.metadata.name, labels=self._labels(name))
+
+    def _create_namespace(self) -> core.Namespace:
+        levels = {f"{POD_SECURITY_PREFIX}/{mode}": PodSecurity.RESTRICTED for mode in ("enforce", "audit", "warn")}
+        return core.Namespace(
+            f"{self._prefix}-namespace",
+            metadata=meta.ObjectMetaArgs(
+                name=self._args.spec.namespace, labels={**self._labels("agent-namespace"), **levels}
+            ),
+            opts=self._child,
+        )
+
+    def _create_limits(self) -> None:
+        core.ResourceQuota(
+            f"{self._prefix}-quota",
+            metadata=self._metadata("quota"),
+            # Twice the agent, as an update starts the new one before it ends the old one.
+            spec=core.ResourceQuotaSpecArgs(
+                hard={
+                    "requests.cpu": "200m",
+                    "requests.memory": "256Mi",
+                    "limits.cpu": "1",
+                    "limits.memory": "512Mi",
+                    "pods": "2",
+                }
+            ),
+            opts=self._child,
+        )
+        core.LimitRange(
+            f"{self._prefix}-limits",
+            metadata=self._metadata("limits"),
+            spec=core.LimitRangeSpecArgs(
+                limits=[
+                    core.LimitRangeItemArgs(
+                        type="Container",
+                        default_request={"cpu": "50m", "memory": "64Mi"},
+                        default={"cpu": "500m", "memory": "256Mi"},
+                    )
+                ]
+            ),
+            opts=self._child,
+        )
+
+    def _create_network_policies(self) -> None:
+        networking.NetworkPolicy(
+            f"{self._prefix}-default-deny",
+            metadata=self._metadata("default-deny"),
+            spec=networking.NetworkPolicySpecArgs(
+                pod_selector=meta.LabelSelectorArgs(), policy_types=["Ingress", "Egress"]
+            ),
+            opts=self._child,
+        )
+        chart = self._cluster.chart
+        if chart is None:
+            return
+        dns = meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": "kube-system"})
+        networking.NetworkPolicy(
+            f"{self._prefix}-allow-agent-server",
+            metadata=self._metadata("allow-agent-server"),
+            spec=networking.NetworkPolicySpecArgs(
+                pod_selector=meta.LabelSelectorArgs(),
+                policy_types=["Egress"],
+                egress=[
+                    networking.NetworkPolicyEgressRuleArgs(
+                        to=[networking.NetworkPolicyPeerArgs(namespace_selector=dns)],
+                        ports=[networking.NetworkPolicyPortArgs(port=53, protocol=each) for each in ("UDP", "TCP")],
+                    ),
+                    networking.NetworkPolicyEgressRuleArgs(
+                        to=[
+                            networking.NetworkPolicyPeerArgs(ip_block=networking.IPBlockArgs(cidr=each))
+                            for each in chart.networks
+                        ],
+                        ports=[networking.NetworkPolicyPortArgs(port=each, protocol="TCP") for each in _PORTS],
+                    ),
+                ],
+            ),
+            opts=self._child,
+        )
+
+    def _create_token(self) -> core.Secret:
+        return core.Secret(
+            f"{self._prefix}-token",
+            metadata=self._metadata(AGENT_TOKEN_SECRET),
+            string_data={"token": pulumi.Output.secret(self._args.token)},
+            opts=self._child,
+        )
+
+    def _create_account(self) -> None:
+        core.ServiceAccount(
+            f"{self._prefix}-account",
+            metadata=self._metadata(AGENT_ACCOUNT),
+            automount_service_account_token=False,
+            opts=self._child,
+        )
+
+    def _grant(self, namespace: str, rules: tuple[RuleSpec, ...]) -> None:
+        # The environment's own namespace is made by this very program.
+        own = namespace == self._args.namespace_name
+        name = f"gitlab-agent-{self._args.spec.name}"
+        metadata = meta.ObjectMetaArgs(
+            name=name,
+            namespace=self._args.environment_namespace if own else namespace,
+            labels=self._labels("agent-rights"),
+        )
+        role = rbac.Role(
+            f"{self._prefix}-role-{namespace}",
+            metadata=metadata,
+            rules=[
+                rbac.PolicyRuleArgs(
+                    api_groups=list(rule.api_groups),
+                    resources=list(rule.resources),
+                    verbs=list(rule.verbs),
+                    resource_names=list(rule.resource_names) or None,
+                )
+                for rule in rules
+            ],
+            opts=self._child,
+        )
+        rbac.RoleBinding(
+            f"{self._prefix}-binding-{namespace}",
+            metadata=metadata,
+            role_ref=rbac.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=role.metadata.name),
+            subjects=[
+                rbac.SubjectArgs(kind="ServiceAccount", name=AGENT_ACCOUNT, namespace=self._namespace.metadata.name)
+            ],
+            opts=self._child,
+        )
+
+    def _create_project(self) -> pulumi.Output[str] | None:
+        chart = self._cluster.chart
+        if chart is None:
+            return None
+        name = f"bighpc-{self._args.environment}-agent"
+        place = Place(
+            prefix=self._prefix,
+            namespace=self._args.argocd_namespace,
+            environment=self._args.environment,
+            owner=self._args.owner,
+            options=self._child,
+        )
+        project = create_project(
+            place,
+            name,
+            description=f"The GitLab agent of {self._args.environment}.",
+            repository_url=chart.source.repository,
+            chart_repositories=(),
+            destinations=[{"server": self._args.server, "namespace": self._args.spec.namespace}],
+        )
+        return project.id.apply(lambda _: name)
