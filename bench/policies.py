@@ -81,9 +81,12 @@ def _environment(scratch: Path) -> Mapping[str, str]:
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=True, stdin=subprocess.DEVNULL
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False, stdin=subprocess.DEVNULL
     )
+    if done.returncode:
+        sys.stderr.write(done.stdout + done.stderr)
+        raise subprocess.CalledProcessError(done.returncode, command)
 
 
 def _applications(scratch: Path, number: int) -> Comparison:

@@ -1,42 +1,52 @@
 """The pack as a server for the engine: the SDK's, behind a gate that lets nobody weaken it.
 
 ``pulumi_policy.PolicyPack`` neither tells a policy at which level the user configured it nor knows which types a policy
-looks at. The gate stands in front of the SDK's own servicer. It refuses a configuration that lets through what a
-mandatory rule forbids, and it asks about each resource only the policies that concern its type: with a hundred
-policies, the SDK would otherwise decode every resource a hundred times.
+looks at. The gate is the SDK's own servicer, which refuses a configuration that lets through what a mandatory rule
+forbids, and asks about each resource only the policies that concern its type. It decodes a resource once for all of
+them: the SDK does so for each, and decoding costs more than judging.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import grpc
+from google.protobuf import json_format
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi.runtime.proto.analyzer_pb2 import (
+    AnalyzeDiagnostic,
     AnalyzeRequest,
     AnalyzeResponse,
-    AnalyzerInfo,
+    AnalyzerResource,
     AnalyzerStackConfigureRequest,
     AnalyzerStackConfigureResponse,
     AnalyzeStackRequest,
     ConfigureAnalyzerRequest,
     RemediateResponse,
 )
-from pulumi.runtime.proto.analyzer_pb2_grpc import AnalyzerServicer
-from pulumi.runtime.proto.plugin_pb2 import PluginInfo
-from pulumi_policy import EnforcementLevel, Policy
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyResource,
+    ResourceValidationArgs,
+    StackValidationArgs,
+)
+from pulumi_policy.deserialize import deserialize_properties
 from pulumi_policy.policy import _PolicyAnalyzerServicer
+from pulumi_policy.proxy import UnknownValueError, unknown_checking_proxy
 
 from policies.levels import PRODUCTION, Levels, is_weaker
-from policies.rule import Circumstances, Rule
+from policies.rule import BaseRule, Circumstances, Rule
 from policies.stack_rule import StackRule
 
 __all__ = ["Gate", "serve", "weakened"]
+
+_VERSION: Final = "0.0.1"
 
 _MESSAGE_LIMIT: Final = 400 * 1024 * 1024
 """Bytes; what the engine and the SDK agree on."""
@@ -69,97 +79,122 @@ def weakened(
     return found
 
 
-class Gate(AnalyzerServicer):
+class Gate(_PolicyAnalyzerServicer):
     """Answers the engine."""
 
     def __init__(self, name: str, rules: Sequence[Rule | StackRule], here: Circumstances) -> None:
         self._name = name
         self._rules = {rule.name: rule for rule in rules}
-        self._policies: dict[str, Policy] = {rule.name: rule.policy(here) for rule in rules}
-        self._environment = here.environment
-        self._settings: list[Callable[[Any], object]] = []
-        self._servicers: dict[frozenset[str], Any] = {}
-        self._concerned: dict[str, frozenset[str]] = {}
+        self._concerned: dict[str, Sequence[Rule]] = {}
+        self._settle_in(here)
 
-    def _servicer(self, names: Iterable[str]) -> Any:
-        """Return the SDK's servicer of some policies; its methods have no types."""
-        wanted = frozenset(names)
-        if wanted not in self._servicers:
-            policies = [policy for name, policy in self._policies.items() if name in wanted]
-            servicer: Any = _PolicyAnalyzerServicer(self._name, "0.0.1", policies, EnforcementLevel.MANDATORY)
-            for configure in self._settings:
-                configure(servicer)
-            self._servicers[wanted] = servicer
-        return self._servicers[wanted]
+    def _settle_in(self, here: Circumstances) -> None:
+        """Judge by the levels and exemptions of a stack."""
+        self._here = here
+        # The SDK's class of both kinds of policies lacks what they have in common.
+        self._policies: dict[str, Any] = {name: rule.policy(here) for name, rule in self._rules.items()}
+        super().__init__(self._name, _VERSION, list(self._policies.values()), EnforcementLevel.MANDATORY)
 
-    def _concern(self, token: str) -> frozenset[str]:
-        """Return the policies that look at a type."""
+    def _concern(self, token: str) -> Sequence[Rule]:
+        """Return the rules that look at single resources of a type."""
         if token not in self._concerned:
-            self._concerned[token] = frozenset(
-                rule.name for rule in self._rules.values() if isinstance(rule, Rule) and rule.concerns(token)
-            )
+            every = [rule for rule in self._rules.values() if isinstance(rule, Rule)]
+            self._concerned[token] = [rule for rule in every if rule.concerns(token)]
         return self._concerned[token]
 
-    def _configure(self, configure: Callable[[Any], object]) -> None:
-        self._settings.append(configure)
-        for servicer in self._servicers.values():
-            configure(servicer)
-
-    def Analyze(self, request: AnalyzeRequest, context: grpc.ServicerContext) -> AnalyzeResponse:  # noqa: N802  # gRPC's name
+    def Analyze(self, request: AnalyzeRequest, _context: grpc.ServicerContext) -> AnalyzeResponse:  # noqa: N802  # gRPC's name
         """Judge one resource."""
-        names = self._concern(request.type)
-        answer: AnalyzeResponse = self._servicer(names).Analyze(request, context) if names else AnalyzeResponse()
+        answer = AnalyzeResponse()
+        concerned = self._concern(request.type)
+        if concerned:
+            subject = self._resource(request)
+            for rule in concerned:
+                self._ask(rule, _alone(subject, self._get_policy_config(rule.name)), answer)
         return answer
 
-    def AnalyzeStack(self, request: AnalyzeStackRequest, context: grpc.ServicerContext) -> AnalyzeResponse:  # noqa: N802  # gRPC's name
+    def AnalyzeStack(self, request: AnalyzeStackRequest, _context: grpc.ServicerContext) -> AnalyzeResponse:  # noqa: N802  # gRPC's name
         """Judge all resources together, each rule on those that it looks at."""
         answer = AnalyzeResponse()
+        resources = [self._resource(each) for each in request.resources]
+        by_urn = {each.urn: each for each in resources}
+        for each, decoded in zip(request.resources, resources, strict=True):
+            for name, used in each.propertyDependencies.items():
+                decoded.property_dependencies[name] = [by_urn[urn] for urn in used.urns if urn in by_urn]
         for rule in self._rules.values():
             if isinstance(rule, StackRule):
-                seen = [resource for resource in request.resources if rule.sees(resource.type)]
-                part = self._servicer([rule.name]).AnalyzeStack(AnalyzeStackRequest(resources=seen), context)
-                answer.MergeFrom(part)
+                seen = [resource for resource in resources if rule.sees(resource.resource_type)]
+                self._ask(rule, StackValidationArgs(seen, self._get_policy_config(rule.name), {}), answer)
         return answer
 
     def Remediate(self, request: AnalyzeRequest, context: grpc.ServicerContext) -> RemediateResponse:  # noqa: N802  # gRPC's name
         """Put one resource right."""
-        names = frozenset(name for name in self._concern(request.type) if self._repairs(name))
-        answer: RemediateResponse = self._servicer(names).Remediate(request, context) if names else RemediateResponse()
-        return answer
-
-    def _repairs(self, name: str) -> bool:
-        rule = self._rules[name]
-        return isinstance(rule, Rule) and rule.repair is not None
-
-    def GetAnalyzerInfo(self, request: Empty, context: grpc.ServicerContext) -> AnalyzerInfo:  # noqa: N802  # gRPC's name
-        """Describe the pack."""
-        answer: AnalyzerInfo = self._servicer(self._policies).GetAnalyzerInfo(request, context)
-        return answer
-
-    def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> PluginInfo:  # noqa: N802  # gRPC's name
-        """Tell the SDK's version."""
-        answer: PluginInfo = self._servicer(self._policies).GetPluginInfo(request, context)
+        sdk: Any = super()
+        repairable = any(rule.repair for rule in self._concern(request.type))
+        answer: RemediateResponse = sdk.Remediate(request, context) if repairable else RemediateResponse()
         return answer
 
     def ConfigureStack(  # noqa: N802  # gRPC's name
         self, request: AnalyzerStackConfigureRequest, context: grpc.ServicerContext
     ) -> AnalyzerStackConfigureResponse:
-        """Take note of the stack's tags."""
-        self._configure(lambda servicer: servicer.ConfigureStack(request, context))
-        return AnalyzerStackConfigureResponse()
+        """Take note of the stack, which the environment of this process may not have told."""
+        if request.stack and request.stack != self._here.environment:
+            self._settle_in(replace(self._here, environment=request.stack))
+        sdk: Any = super()
+        answer: AnalyzerStackConfigureResponse = sdk.ConfigureStack(request, context)
+        return answer
 
     def Configure(self, request: ConfigureAnalyzerRequest, context: grpc.ServicerContext) -> Empty:  # noqa: N802  # gRPC's name
         """Take over what the user configured, or refuse it."""
         levels = {name: _LEVELS[given.enforcementLevel] for name, given in request.policyConfig.items()}
-        refused = weakened(list(self._rules.values()), levels, self._environment)
+        refused = weakened(list(self._rules.values()), levels, self._here.environment)
         if refused:
             context.abort(
                 grpc.StatusCode.FAILED_PRECONDITION,
-                f"the policy configuration weakens rules that hold in {self._environment}: {', '.join(refused)}. Leave "
-                "their enforcementLevel out, or ask for an exemption in policies/exemptions.yaml.",
+                f"the policy configuration weakens rules that hold in {self._here.environment}: {', '.join(refused)}. "
+                "Leave their enforcementLevel out, or ask for an exemption in policies/exemptions.yaml.",
             )
-        self._configure(lambda servicer: servicer.Configure(request, context))
-        return Empty()
+        sdk: Any = super()
+        answer: Empty = sdk.Configure(request, context)
+        return answer
+
+    def _resource(self, sent: AnalyzeRequest | AnalyzerResource) -> PolicyResource:
+        """Decode a resource; it knows none of its relations yet."""
+        props = unknown_checking_proxy(deserialize_properties(json_format.MessageToDict(sent.properties)))
+        options, provider = self._get_resource_options(sent), self._get_provider_resource(sent)
+        return PolicyResource(sent.type, props, sent.urn, sent.name, options, provider, None, [], {})
+
+    def _ask(
+        self, rule: BaseRule, about: ResourceValidationArgs | StackValidationArgs, answer: AnalyzeResponse
+    ) -> None:
+        """Add to the answer what a rule's policy says."""
+        policy = self._policies[rule.name]
+        level = self._get_enforcement_level(policy)
+        if level == EnforcementLevel.DISABLED:
+            return
+        if level == EnforcementLevel.REMEDIATE:
+            # What it still finds, it could not put right.
+            level = EnforcementLevel.MANDATORY
+        report = self._create_report_violation(answer, policy.name, policy.description, level, policy.severity)
+        try:
+            policy.validate(about, report)
+        except UnknownValueError as error:
+            which = f"policy '{policy.name}' from policy pack '{self._name}'"
+            answer.diagnostics.append(
+                AnalyzeDiagnostic(
+                    policyName=policy.name,
+                    policyPackName=self._name,
+                    policyPackVersion=_VERSION,
+                    message=f"can't run {which} during preview: {error.message}",
+                    description=policy.description,
+                    enforcementLevel=analyzer_pb2.ADVISORY,
+                )
+            )
+
+
+def _alone(subject: PolicyResource, settings: Mapping[str, Any] | None) -> ResourceValidationArgs:
+    return ResourceValidationArgs(
+        subject.resource_type, subject.props, subject.urn, subject.name, subject.opts, subject.provider, settings, {}
+    )
 
 
 def serve(gate: Gate) -> None:

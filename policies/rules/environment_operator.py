@@ -5,7 +5,7 @@ from __future__ import annotations
 from pulumi_policy import Severity
 
 from components.invariants.composition import environment_has_an_operator
-from policies.levels import ADVICE
+from policies.levels import EVERYWHERE
 from policies.sources import OPERATOR
 from policies.stack_rule import StackRule, stack_itself
 
@@ -17,6 +17,6 @@ RULE = StackRule(
     subjects=stack_itself,
     kinds=frozenset(["core/Namespace", "pulumi.com/Stack"]),
     severity=Severity.MEDIUM,
-    levels=ADVICE,
+    levels=EVERYWHERE,
     sources=(OPERATOR,),
 )

@@ -92,16 +92,13 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         given = dict(item.split("=", 1) for item in request.env)
         # Later entries of a virtual environment's PATH must not be lost to the engine's own environment.
         environment = given | {k: v for k, v in interpreter.environment().items() if k not in given or k == "PATH"}
-        if is_pack:
+        command = [python, "-u", "-m", "pulumi.policy", *request.args, directory]
+        if is_pack and _learns_stack(Path(directory)):
+            output = self._plugin(command, environment, directory, context)
+        elif is_pack:
             from testbed.language.policy_pack import PolicyPack
 
-            output = PolicyPack().run(
-                self._children,
-                [python, "-u", "-m", "pulumi.policy", *request.args, directory],
-                env=environment,
-                cwd=directory,
-                context=context,
-            )
+            output = PolicyPack().run(self._children, command, env=environment, cwd=directory, context=context)
         else:
             output = self._plugin([python, "-u", directory, *request.args], environment, request.pwd, context)
         with _refusing(context):
@@ -180,6 +177,15 @@ def _explain(code: int) -> str:
     if code < 0:
         return f"the program was ended by {signal.Signals(-code).name}"
     return f"Program exited with non-zero exit code: {code}"
+
+
+def _learns_stack(pack: Path) -> bool:
+    """Whether a pack takes its stack from the engine's call, so that it can be started before that."""
+    try:
+        text = (pack / "PulumiPolicy.yaml").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return any(line.rstrip() == "learnsStack: true" for line in text.splitlines())
 
 
 def _plugin_response(item: Chunk | int) -> language_pb2.RunPluginResponse:

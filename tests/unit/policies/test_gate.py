@@ -66,12 +66,13 @@ def configuration(**levels: Any) -> analyzer_pb2.ConfigureAnalyzerRequest:
 
 
 def test_it_describes_every_rule_with_the_level_of_the_environment() -> None:
-    described = {each.name: each for each in gate("prod").GetAnalyzerInfo(Empty(), CONTEXT).policies}
+    asked: Any = gate("prod")  # the SDK's methods have no types
+    described = {each.name: each for each in asked.GetAnalyzerInfo(Empty(), CONTEXT).policies}
     assert sorted(described) == sorted(rule.name for rule in RULES)
     assert described["kubernetes-image-digest"].enforcementLevel == analyzer_pb2.MANDATORY
     schema = json_format.MessageToDict(described["gitlab-accesstoken-expires"].configSchema)
     assert schema["properties"]["maximumDays"]["maximum"] == 365
-    assert gate().GetPluginInfo(Empty(), CONTEXT).version
+    assert asked.GetPluginInfo(Empty(), CONTEXT).version
 
 
 def test_the_environment_decides_whether_a_violation_stops_the_update() -> None:
@@ -80,6 +81,17 @@ def test_the_environment_decides_whether_a_violation_stops_the_update() -> None:
         labelled = having(deployment, {f"metadata labels {samples.ENVIRONMENT}": environment})
         found = analyzed(gate(environment), "kubernetes:apps/v1:Deployment", labelled)
         assert found == {"kubernetes-image-digest": getattr(analyzer_pb2, level)}
+
+
+def test_the_engine_can_tell_the_stack_after_the_pack_has_started() -> None:
+    asked, deployment = gate(""), samples.with_image("registry.example/hello:1.0.0")
+    labelled = having(deployment, {f"metadata labels {samples.ENVIRONMENT}": "dev"})
+    asked.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(stack="dev"), CONTEXT)
+    found = analyzed(asked, "kubernetes:apps/v1:Deployment", labelled)
+    assert found == {"kubernetes-image-digest": analyzer_pb2.ADVISORY}
+    assert "kubernetes-image-digest" not in weakened(
+        RULES, {"kubernetes-image-digest": EnforcementLevel.ADVISORY}, "dev"
+    )
 
 
 def test_a_type_that_no_rule_looks_at_is_let_through() -> None:
