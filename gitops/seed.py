@@ -1,86 +1,35 @@
-"""Seeding the environment repository: each branch gets the applications that it lacks, and keeps what it has."""
+"""Seeding the repositories that the forge begins with empty.
+
+Each branch of the environment repository gets the applications that it lacks, and keeps what it has. The platform
+repository gets the branches that it lacks, each at the checkout's commit.
+"""
 
 from __future__ import annotations
 
-import base64
-import os
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import gitlab
-import requests
 from rich.console import Console
 
 from gitops.connection import Connection
 from gitops.errors import CommandError
+from gitops.remote import BRING_UP, RemoteGit, clone_url
 
-__all__ = ["BRANCHES", "REPOSITORY", "SOURCE", "seed"]
+__all__ = ["BRANCHES", "PLATFORM", "REPOSITORY", "SOURCE", "seed", "seed_platform"]
 
 BRANCHES: Final = ("dev", "preview", "prod")
-"""The branches of the environment repository."""
+"""The branches of both repositories."""
 
 REPOSITORY: Final = "environments"
 """The environment repository's project."""
 
+PLATFORM: Final = "platform"
+"""The platform repository's project."""
+
 SOURCE: Final = Path(__file__).parents[1] / "environments"
 """The manifests in the checkout."""
-
-_GIT_LIMIT: Final = 120  # seconds
-_BRING_UP: Final = "Bring the forge up first: pulumi up --stack prod"
-
-
-class _Git:
-    """Git in one working tree, with the token where neither ``ps`` nor the repository shows it."""
-
-    def __init__(self, tree: Path, url: str, token: str) -> None:
-        credentials = base64.b64encode(f"oauth2:{token}".encode()).decode()
-        settings = {
-            f"http.{url}.extraHeader": f"Authorization: Basic {credentials}",
-            "user.name": "bighpc",
-            "user.email": "bighpc@localhost",
-            # What the user set for commits of their own does not apply here.
-            "commit.gpgSign": "false",
-            "core.hooksPath": os.devnull,
-            "credential.helper": "",
-        }
-        self._tree = tree
-        self._environment: Mapping[str, str] = {
-            **os.environ,
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_CONFIG_COUNT": str(len(settings)),
-            **{f"GIT_CONFIG_KEY_{index}": key for index, key in enumerate(settings)},
-            **{f"GIT_CONFIG_VALUE_{index}": value for index, value in enumerate(settings.values())},
-        }
-
-    def __call__(self, *arguments: str) -> str:
-        try:
-            done = subprocess.run(
-                ("git", *arguments),
-                cwd=self._tree,
-                env=self._environment,
-                capture_output=True,
-                text=True,
-                timeout=_GIT_LIMIT,
-                check=False,
-            )
-        except FileNotFoundError:
-            raise CommandError("git is not installed", "Install git with the system's package manager.") from None
-        except subprocess.TimeoutExpired:
-            raise CommandError(
-                f"git {arguments[0]} did not end within {_GIT_LIMIT} s",
-                "Look whether GitLab answers, and run it again.",
-            ) from None
-        if done.returncode:
-            reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-            raise CommandError(
-                f"git {arguments[0]} failed: {reason}",
-                "Look whether the token's user may push to the branch, and run it again.",
-            )
-        return done.stdout
 
 
 def seed(*, group: str, source: Path, connection: Connection, console: Console | None = None) -> None:
@@ -100,11 +49,11 @@ def seed(*, group: str, source: Path, connection: Connection, console: Console |
         raise CommandError(f"{source} has no directory 'applications'", "Name the manifests with --source <directory>.")
     path = f"{group}/{REPOSITORY}"
     out.print(f"environment repository {path}: asking {connection.url}")
-    url = _clone_url(connection, path)
+    url = clone_url(connection, path)
     with tempfile.TemporaryDirectory(prefix="bighpc-seed-") as scratch:
         tree = Path(scratch) / "tree"
         tree.mkdir()
-        git = _Git(tree, url, connection.token)
+        git = RemoteGit(tree, url, connection.token)
         out.print(f"cloning {url}")
         git("clone", "--quiet", "--no-checkout", url, ".")
         _check_branches(git, path)
@@ -113,37 +62,45 @@ def seed(*, group: str, source: Path, connection: Connection, console: Console |
             out.print(f"{branch}: pushed {', '.join(added)}" if added else f"{branch}: has everything")
 
 
-def _clone_url(connection: Connection, path: str) -> str:
-    client = gitlab.Gitlab(connection.url, private_token=connection.token, timeout=30)
-    try:
-        return str(client.projects.get(path).http_url_to_repo)
-    except gitlab.GitlabAuthenticationError as error:
-        raise CommandError(
-            f"{connection.url} refuses the token: {error.error_message}",
-            "Set GITLAB_TOKEN to a valid token with the scope api.",
-        ) from None
-    except gitlab.GitlabGetError as error:
-        if error.response_code != 404:
-            raise CommandError(
-                f"{connection.url} answered {error.response_code}: {error.error_message}",
-                "Ask the administrator of GitLab.",
-            ) from None
-        raise CommandError(f"{path} is not there, or the token's user may not see it", _BRING_UP) from None
-    except (gitlab.GitlabError, requests.RequestException) as error:
-        raise CommandError(
-            f"{connection.url} does not answer: {error}",
-            "Start GitLab (bighpc testbed up), or correct GITLAB_BASE_URL.",
-        ) from None
+def seed_platform(*, group: str, checkout: Path, connection: Connection, console: Console | None = None) -> None:
+    """Push the checkout's commit as each branch that is not there.
+
+    Only what is committed goes there, with its history. Nothing is checked by a pipeline: the environments were brought
+    up from this checkout already.
+
+    Args:
+        group: the platform's GitLab group.
+        checkout: the checkout of the platform's program.
+        connection: how to call GitLab.
+        console: where progress is shown.
+
+    Raises:
+        CommandError: when it cannot, with the reason.
+    """
+    out = console or Console(stderr=True, highlight=False)
+    path = f"{group}/{PLATFORM}"
+    out.print(f"platform repository {path}: asking {connection.url}")
+    url = clone_url(connection, path)
+    git = RemoteGit(checkout, url, connection.token)
+    commit = git("rev-parse", "--verify", "HEAD^{commit}").strip()
+    listed = git("ls-remote", "--heads", url).split()
+    missing = [branch for branch in reversed(BRANCHES) if f"refs/heads/{branch}" not in listed]
+    if missing:
+        # The default branch first: a repository that was empty is protected as that one is.
+        refs = [f"{commit}:refs/heads/{branch}" for branch in missing]
+        git("push", "--quiet", "--push-option=ci.skip", url, *refs)
+    for branch in BRANCHES:
+        out.print(f"{branch}: pushed {commit[:8]}" if branch in missing else f"{branch}: is there")
 
 
-def _check_branches(git: _Git, path: str) -> None:
+def _check_branches(git: RemoteGit, path: str) -> None:
     there = git("for-each-ref", "--format=%(refname:lstrip=3)", "refs/remotes/origin").split()
     missing = [branch for branch in BRANCHES if branch not in there]
     if missing:
-        raise CommandError(f"{path} has no branch {', '.join(missing)}", _BRING_UP)
+        raise CommandError(f"{path} has no branch {', '.join(missing)}", BRING_UP)
 
 
-def _seed_branch(git: _Git, tree: Path, source: Path, branch: str) -> list[str]:
+def _seed_branch(git: RemoteGit, tree: Path, source: Path, branch: str) -> list[str]:
     git("checkout", "--quiet", "--force", "-B", branch, f"origin/{branch}")
     added = [part.as_posix() for part in _parts(source) if not (tree / part).exists()]
     for part in added:

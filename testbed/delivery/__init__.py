@@ -1,6 +1,5 @@
 """What delivers into the cluster, as host processes: Argo CD and the Pulumi Kubernetes Operator."""
 
-from collections.abc import Mapping
 from functools import partial
 
 from testbed.context import Context
@@ -12,14 +11,9 @@ from testbed.startup import Task
 __all__ = ["delivery"]
 
 
-def delivery(context: Context, environment: Mapping[str, str]) -> list[Process | Task]:
-    """Their objects in the cluster and the processes themselves.
-
-    Args:
-        context: the testbed.
-        environment: what the operator's stacks need beside Kubernetes: PATH, GitLab, state backend.
-    """
+def delivery(context: Context) -> list[Process | Task]:
+    """Their objects in the cluster and the processes themselves."""
     return [
         Task(name=OBJECTS, run=partial(apply, context), after=("kube-apiserver",)),
-        *processes(context, environment),
+        *processes(context),
     ]

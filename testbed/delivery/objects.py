@@ -10,11 +10,11 @@ import yaml
 
 from testbed.commands import run
 from testbed.context import Context
+from testbed.delivery.operator import OPERATOR_NAMESPACE, credentials
 
-__all__ = ["ARGOCD_NAMESPACE", "OPERATOR_NAMESPACE", "apply"]
+__all__ = ["ARGOCD_NAMESPACE", "apply"]
 
 ARGOCD_NAMESPACE = "argocd"
-OPERATOR_NAMESPACE = "pulumi-operator"
 
 _DEFINITIONS = ("argocd-crds", "operator-crds")
 
@@ -53,6 +53,7 @@ def apply(context: Context) -> None:
         *_in(ARGOCD_NAMESPACE, _access(tools.assets / "argocd-cluster-rbac")),
         *_in(OPERATOR_NAMESPACE, _access(tools.assets / "operator-rbac")),
         *_settings(context),
+        *credentials(context),
     ]
     definitions = [f"--filename={file}" for name in _DEFINITIONS for file in _definitions(tools.assets / name)]
     # Server-side: the ApplicationSet definition is too large for an annotation that remembers it. Without validation:

@@ -1,14 +1,14 @@
-"""Argo CD, its redis and the Pulumi Kubernetes Operator as supervised processes on loopback."""
+"""Argo CD and its redis as supervised processes on loopback."""
 
 from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping
 
 from testbed.commands import run
 from testbed.context import Context
-from testbed.delivery.objects import ARGOCD_NAMESPACE, OPERATOR_NAMESPACE
+from testbed.delivery.objects import ARGOCD_NAMESPACE
+from testbed.delivery.operator import operator
 from testbed.files import private_directory
 from testbed.probes import http_probe
 from testbed.processes import NotReadyError, Process
@@ -18,24 +18,16 @@ __all__ = ["OBJECTS", "processes"]
 OBJECTS = "delivery-objects"
 """The task that the processes wait for: their definitions, accounts and settings are in the cluster."""
 
-_OPERATOR = "pulumi-kubernetes-operator"
-_OPERATOR_STOP_LIMIT = 60  # seconds
 
-
-def processes(context: Context, environment: Mapping[str, str]) -> list[Process]:
-    """All of them, in starting order.
-
-    Args:
-        context: the testbed.
-        environment: what the operator's stacks need beside Kubernetes: PATH, GitLab, state backend.
-    """
+def processes(context: Context) -> list[Process]:
+    """All of them, in starting order."""
     return [
         _redis(context),
         _repo_server(context),
         _server(context),
         _application_controller(context),
         _applicationset_controller(context),
-        _operator(context, environment),
+        operator(context, after=(OBJECTS,)),
     ]
 
 
@@ -160,30 +152,4 @@ def _argocd(
         probe=http_probe(health),
         url=url,
         after=(OBJECTS, "redis") if redis else (OBJECTS,),
-    )
-
-
-def _operator(context: Context, environment: Mapping[str, str]) -> Process:
-    port = context.ports["operator-metrics"]
-    kubeconfig = context.kubeconfig(_OPERATOR, user=f"system:serviceaccount:{OPERATOR_NAMESPACE}:{_OPERATOR}")
-    home = private_directory(context.layout.data / "operator")
-    return Process(
-        name=_OPERATOR,
-        command=(str(context.tools.path(_OPERATOR)), f"--kubeconfig={kubeconfig}"),
-        version=context.tools.version(_OPERATOR),
-        environment={
-            **environment,
-            "HOME": str(home),
-            "METRICS_BIND_ADDRESS": f"127.0.0.1:{port}",
-            "OPERATOR_NAME": _OPERATOR,
-            # An update in work may end before the operator does.
-            "GRACEFUL_SHUTDOWN_TIMEOUT_DURATION": f"{_OPERATOR_STOP_LIMIT - 10}s",
-            # Outside a cluster: no metrics Service that would point into it, and no second listener on every interface.
-            "OSDK_FORCE_RUN_MODE": "local",
-            "TMPDIR": str(private_directory(home / "tmp")),
-            "WATCH_NAMESPACE": OPERATOR_NAMESPACE,
-        },
-        probe=http_probe(f"http://127.0.0.1:{port}/metrics"),
-        stop_limit=_OPERATOR_STOP_LIMIT,
-        after=(OBJECTS,),
     )

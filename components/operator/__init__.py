@@ -1,0 +1,1 @@
+"""The Pulumi Kubernetes Operator: what runs an environment's stack when a commit is released."""
