@@ -6,6 +6,7 @@ A package adds a command by an entry point of the group ``bighpc.commands`` that
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
@@ -15,7 +16,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from gitops.answer import cli as answer
+from gitops.drill import cli as drill
 from gitops.errors import CommandError
+from gitops.release import cli as release
+from gitops.report import cli as report
 
 __all__ = ["ENTRY_POINTS", "build_app", "main"]
 
@@ -37,12 +42,21 @@ def build_app(commands: Iterable[EntryPoint]) -> typer.Typer:
     app.callback()(_root)
     app.command("seed")(_seed)
     app.command("review")(_review)
+    app.command("answer")(answer.command)
     app.command("drift")(_drift)
     app.command("promote")(_promote)
+    app.command("release")(release.command)
+    app.command("drill")(drill.command)
+    app.command("report")(report.command)
+    applications = typer.Typer(no_args_is_help=True, help="Look at what Argo CD delivers.")
+    applications.callback()(_applications)
+    applications.command("serve")(_serve_applications)
+    app.add_typer(applications, name="applications")
     for command in sorted(commands, key=lambda each: each.name):
         try:
             app.add_typer(command.load(), name=command.name)
-        except ImportError as error:
+        except (ImportError, SyntaxError) as error:
+            # A review must be able to tell of a syntax error in the program, which has commands too.
             _add_unavailable(app, command, error)
     return app
 
@@ -58,17 +72,16 @@ def main() -> None:
         sys.exit(1)
 
 
-def _add_unavailable(app: typer.Typer, command: EntryPoint, error: ImportError) -> None:
-    """Keep a command whose packages are not installed in sight, with the reason."""
+def _add_unavailable(app: typer.Typer, command: EntryPoint, error: ImportError | SyntaxError) -> None:
+    """Keep a command that cannot be loaded in sight, with the reason."""
+    remedy = f"Run: pip install 'bighpc[{command.name}]'" if isinstance(error, ImportError) else "Mend that file."
 
     def unavailable() -> None:
-        raise CommandError(
-            f"bighpc {command.name} is not available: {error}", f"Run: pip install 'bighpc[{command.name}]'"
-        )
+        raise CommandError(f"bighpc {command.name} is not available: {error}", remedy)
 
     app.command(
         command.name,
-        help="(not available here: packages are missing)",
+        help="(not available here: it cannot be loaded)",
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     )(unavailable)
 
@@ -82,6 +95,10 @@ def _seed(
     source: Annotated[
         Path | None, typer.Option(help="The manifests; by default environments/ of the checkout.")
     ] = None,
+    platform: Annotated[
+        bool,
+        typer.Option("--platform", help="The platform repository instead: push the commit of this checkout's HEAD."),
+    ] = False,
 ) -> None:
     """Give each branch of the environment repository the applications that it lacks.
 
@@ -90,7 +107,11 @@ def _seed(
     from gitops import seed
     from gitops.connection import Connection
 
-    seed.seed(group=group, source=source or seed.SOURCE, connection=Connection.from_environment())
+    connection = Connection.from_environment()
+    if platform:
+        seed.seed_platform(group=group, checkout=Path.cwd(), connection=connection)
+    else:
+        seed.seed(group=group, source=source or seed.SOURCE, connection=connection)
 
 
 def _review(
@@ -135,19 +156,24 @@ def _review(
 
 def _drift(
     stack: Annotated[list[str] | None, typer.Option(help="Look at this stack; repeatable; by default all.")] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Say what would resolve it; nothing is changed.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Say what resolves it; with --project, propose it.")] = False,
     out: Annotated[Path, typer.Option(help="Where the report and the logs go.")] = Path("drift"),
     limit: Annotated[float, typer.Option(help="Seconds for one run of the engine.", min=1)] = 1800,
     issue: Annotated[bool, typer.Option(help="Keep one GitLab issue per stack.")] = False,
     project: Annotated[
-        str | None, typer.Option(envvar="CI_PROJECT_ID", help="The project with the issues, by path or number.")
+        str | None,
+        typer.Option(envvar="CI_PROJECT_ID", help="The checkout's project, with the issues, by path or number."),
+    ] = None,
+    branch: Annotated[
+        str | None,
+        typer.Option(envvar="CI_COMMIT_BRANCH", help="What merge requests go to; by default the checkout's branch."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Compare program, recorded state and reality, and find what no program declares.
 
-    Ends with 0 without drift, 7 with drift, 1 when it could not be told. Changes nothing but the issues. GitLab is
-    found by GITLAB_BASE_URL (or CI_SERVER_URL) and GITLAB_TOKEN, the cluster by the stack's settings or KUBECONFIG.
+    Ends with 0 without drift, 7 with drift, 1 when it could not be told. GitLab is found by GITLAB_BASE_URL (or
+    CI_SERVER_URL) and GITLAB_TOKEN, the cluster by the stack's settings or KUBECONFIG.
     """
     from gitops.drift.command import Request, drift, exit_code
 
@@ -160,12 +186,13 @@ def _drift(
         limit_s=limit,
         propose=fix,
         project=project if issue else None,
+        repository=project if fix else None,
+        branch=branch,
     )
     found = drift(request, Console(stderr=True, highlight=False))
     if as_json:
         typer.echo(json.dumps([each.as_json() for each in found], indent=2, default=str))
-    if code := exit_code(found):
-        raise typer.Exit(code)
+    raise typer.Exit(exit_code(found))
 
 
 def _promote(
@@ -200,3 +227,26 @@ def _promote(
         limit_s=limit,
     )
     promote(request, Connection.from_environment(), Console(stderr=True, highlight=False))
+
+
+def _applications() -> None:
+    """Look at what Argo CD delivers."""
+
+
+def _serve_applications(
+    server: Annotated[str | None, typer.Option(envvar="ARGOCD_SERVER_URL", help="Argo CD's address.")] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with a token of Argo CD; without it: ARGOCD_AUTH_TOKEN.")
+    ] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="The authority of Argo CD's certificate.")] = None,
+    port: Annotated[int, typer.Option(help="Where the page listens, on loopback.", min=1024, max=65535)] = 8088,
+) -> None:
+    """Show every application's objects, events, revisions and logs as a page that keeps itself up to date.
+
+    It only reads. Whoever may call it sees what the token's account may see, so it listens on loopback.
+    """
+    from gitops.applications.argocd import Connection
+    from gitops.applications.command import Request, serve
+
+    connection = Connection.of(server, os.environ.get("ARGOCD_AUTH_TOKEN"), token_file, ca_file)
+    serve(Request(connection=connection, port=port), Console(stderr=True, highlight=False))

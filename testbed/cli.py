@@ -158,6 +158,26 @@ def logs(
 
 
 @app.command()
+def fault(
+    fault: Annotated[str, typer.Argument(help="Which one; a wrong name shows those that there are.")],
+    moment: Annotated[str, typer.Argument(help="begin or end.")],
+    environment: Annotated[str, typer.Argument(help="Whose update, state or token it is.")] = "dev",
+    name: Name = DEFAULT_NAME,
+) -> None:
+    """Make something go wrong on purpose, or end that; `bighpc drill` asks for it."""
+    from testbed.existing import load_context
+    from testbed.faults import FAULTS
+
+    with _explained():
+        if fault not in FAULTS:
+            raise UserError(f"{fault!r} is no fault of the testbed; there are {', '.join(FAULTS)}")
+        if moment not in {"begin", "end"}:
+            raise UserError(f"a fault begins or ends; {moment!r} is neither begin nor end")
+        act = FAULTS[fault].begin if moment == "begin" else FAULTS[fault].end
+        sys.stdout.write(act(load_context(Layout(name=name)), environment) + "\n")
+
+
+@app.command()
 def env(name: Name = DEFAULT_NAME) -> None:
     """Print shell exports, for ``eval "$(bighpc testbed env)"``."""
     from testbed.environment import exports

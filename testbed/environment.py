@@ -9,11 +9,13 @@ from testbed.files import private_directory
 
 __all__ = ["exports", "variables"]
 
+_OPERATOR_VARIABLES = "BIGHPC_OPERATOR_VARIABLES"
+
 
 def variables(context: Context) -> dict[str, str]:
     """Environment variables by name, without PATH."""
     layout, ports = context.layout, context.ports
-    return {
+    found = {
         "KUBECONFIG": str(layout.kubeconfig),
         "GITLAB_BASE_URL": f"http://127.0.0.1:{ports['gitlab']}/api/v4/",
         "GITLAB_TOKEN": context.secret("gitlab-token"),
@@ -30,9 +32,13 @@ def variables(context: Context) -> dict[str, str]:
         "NO_PROXY": f"127.0.0.1,localhost,{context.network.cidr}",
         "no_proxy": f"127.0.0.1,localhost,{context.network.cidr}",
         "BIGHPC_TESTBED": layout.name,
+        "BIGHPC_FAULT_COMMAND": shlex.join(["bighpc", "testbed", "fault", "--name", layout.name]),
         "BIGHPC_ARGOCD_WEBHOOK_URL": f"http://127.0.0.1:{ports['argocd-server']}/api/webhook",
         "BIGHPC_ARGOCD_WEBHOOK_SECRET": context.secret("argocd-webhook"),
     }
+    # The operator's runs get the same from a secret in the cluster, so not by a file.
+    names = {*found, _OPERATOR_VARIABLES, "PULUMI_CONFIG_PASSPHRASE"} - {"PULUMI_CONFIG_PASSPHRASE_FILE"}
+    return {**found, _OPERATOR_VARIABLES: ",".join(sorted(names))}
 
 
 def exports(context: Context) -> str:
