@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from gitops.errors import CommandError
 
-__all__ = ["git"]
+__all__ = ["git", "tree_at"]
 
 _LIMIT_S: Final = 60
 
@@ -31,3 +34,26 @@ def git(directory: Path, *arguments: str) -> str:
             "Name a base that the checkout has; in a shallow clone: git fetch --unshallow.",
         )
     return done.stdout
+
+
+@contextmanager
+def tree_at(directory: Path, commit: str) -> Iterator[Path]:
+    """A working tree of a commit beside the checkout, with the checkout's virtual environment; gone afterwards.
+
+    Args:
+        directory: the checkout.
+        commit: what it has, a commit or branch.
+
+    Raises:
+        CommandError: when git refuses.
+    """
+    with tempfile.TemporaryDirectory(prefix="bighpc-tree-") as scratch:
+        tree = Path(scratch) / "tree"
+        git(directory, "worktree", "add", "--quiet", "--detach", str(tree), commit)
+        try:
+            environment = directory / ".venv"
+            if environment.exists():
+                (tree / ".venv").symlink_to(environment.resolve())
+            yield tree
+        finally:
+            git(directory, "worktree", "remove", "--force", str(tree))

@@ -31,8 +31,20 @@ class Connection:
         Raises:
             CommandError: when one of them is not set.
         """
+        return cls._of(os.environ.get("GITLAB_TOKEN"))
+
+    @classmethod
+    def for_telling(cls) -> Connection:
+        """Return how to write notes, statuses and issues: with REVIEW_TOKEN where GITLAB_TOKEN may only read.
+
+        Raises:
+            CommandError: as `from_environment`.
+        """
+        return cls._of(os.environ.get("REVIEW_TOKEN") or os.environ.get("GITLAB_TOKEN"))
+
+    @classmethod
+    def _of(cls, token: str | None) -> Connection:
         url = os.environ.get("GITLAB_BASE_URL") or os.environ.get("CI_SERVER_URL")
-        token = os.environ.get("GITLAB_TOKEN")
         missing = [name for name, value in (("GITLAB_BASE_URL", url), ("GITLAB_TOKEN", token)) if not value]
         if not url or not token:
             raise CommandError(

@@ -12,14 +12,15 @@ from typing import Final
 
 from rich.console import Console
 
+from gitops.checkout import git
 from gitops.cluster import connect
 from gitops.connection import Connection
-from gitops.drift import cluster, forge
+from gitops.drift import cluster, forge, keeping
 from gitops.drift.finding import Cause, Finding, StackDrift
 from gitops.drift.issue import keep_issue
 from gitops.drift.report import commands, details, terminal
 from gitops.errors import CommandError
-from gitops.parallel import run_all
+from gitops.parallel import Job, run_all
 from gitops.pulumi import engine
 from gitops.pulumi.plan import Change, Plan, short_type
 from gitops.pulumi.stacks import check_known, configuration
@@ -49,6 +50,10 @@ class Request:
     """Say what would resolve it."""
     project: str | None
     """Where each stack's issue is kept; None: nowhere."""
+    repository: str | None = None
+    """Where merge requests keep what can be kept; None: nowhere."""
+    branch: str | None = None
+    """What they go to; None: the branch of the checkout."""
 
 
 def drift(request: Request, console: Console) -> list[StackDrift]:
@@ -69,6 +74,8 @@ def drift(request: Request, console: Console) -> list[StackDrift]:
     states = dict(zip(known, run_all(reads, console), strict=True))
     jobs = {f"drift of {name}": partial(_look, request, name, states) for name in names}
     found = run_all(jobs, console)
+    if request.propose:
+        found = _kept(request, found, states, console)
     _write(request.out, found)
     for each in found:
         for line in terminal(each):
@@ -80,6 +87,39 @@ def drift(request: Request, console: Console) -> list[StackDrift]:
     if request.project is not None:
         _keep_issues(request.project, found, console, propose=request.propose)
     return found
+
+
+def _kept(
+    request: Request, found: Sequence[StackDrift], states: Mapping[str, State | CommandError], console: Console
+) -> list[StackDrift]:
+    """Add to each stack how what drifted can be kept; open the merge requests that do it."""
+    jobs: dict[str, Job[keeping.Keeping]] = {}
+    for drift in found:
+        state = states[drift.stack]
+        if isinstance(state, State):
+            look = partial(keeping.look, request.directory, request.out, request.limit_s, drift, state)
+            jobs[f"what can be kept of {drift.stack}"] = look
+    looked = iter(run_all(jobs, console))
+    return [
+        replace(drift, keeping=_proposed(request, drift, next(looked), console))
+        if isinstance(states[drift.stack], State)
+        else drift
+        for drift in found
+    ]
+
+
+def _proposed(request: Request, drift: StackDrift, kept: keeping.Keeping, console: Console) -> dict[str, str]:
+    url = None
+    # What could not be told must not close a merge request.
+    if request.repository is not None and (kept.edits or not drift.errors):
+        try:
+            branch = request.branch or git(request.directory, "rev-parse", "--abbrev-ref", "HEAD").strip()
+            project = Connection.for_telling().project(request.repository)
+            url = keeping.propose(project, drift.stack, branch, kept, request.directory)
+        except CommandError as error:
+            console.print(f"{drift.stack}: nothing could be proposed: {error.reason}", markup=False, soft_wrap=True)
+            console.print(f"  {error.remedy}", markup=False, soft_wrap=True)
+    return keeping.explained(kept, url)
 
 
 def exit_code(found: Sequence[StackDrift]) -> int:
@@ -110,7 +150,9 @@ def _look(
         engine.refresh_preview(stack, *where), lambda words: tell(f"recorded state and reality: {words}")
     )
     undeclared, unseen = _undeclared(request.directory, stack, states, program, tell)
-    findings = [*map(_of_program, _changed(program)), *map(_of_reality, _changed(reality)), *undeclared]
+    planned = {change.urn: change for change in _changed(program)}
+    changed = [replace(_of_reality(each), agreed=_agreed(planned.get(each.urn), each)) for each in _changed(reality)]
+    findings = [*map(_of_program, planned.values()), *changed, *undeclared]
     errors = [f"preview: {error}" for error in program.errors] + [f"refresh: {error}" for error in reality.errors]
     return StackDrift(
         stack=stack, findings=tuple(findings), errors=(*errors, *unseen), seconds=time.monotonic() - begun
@@ -187,6 +229,18 @@ def _of_reality(change: Change) -> Finding:
     )
 
 
+def _agreed(program: Change | None, reality: Change) -> bool:
+    """Whether the program asks for what is there already, so that only the record differs."""
+    if program is None:
+        return False
+    if reality.operation == "delete":
+        return program.operation == "delete"
+    asked = {each.path: each.new for each in program.properties}
+    return bool(reality.properties) and all(
+        each.path in asked and asked[each.path] == each.new != "[secret]" for each in reality.properties
+    )
+
+
 def _called(change: Change) -> str:
     """The object as its own system calls it, where the program's name for it is another one."""
     inputs = change.old or change.new
@@ -205,7 +259,7 @@ def _write(out: Path, found: Sequence[StackDrift]) -> None:
 
 
 def _keep_issues(reference: str, found: Sequence[StackDrift], console: Console, *, propose: bool) -> None:
-    project = Connection.from_environment().project(reference)
+    project = Connection.for_telling().project(reference)
     for each in found:
         said = keep_issue(project, each, propose=propose)
         if said is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Any
 
@@ -45,6 +45,8 @@ class Finding:
     """The resource in the stack's state; empty when there is none."""
     properties: tuple[PropertyChange, ...] = ()
     """From what is recorded to what is there; of `Cause.NOT_DEPLOYED` to what the program asks for."""
+    agreed: bool = False
+    """Whether program and reality say the same already, so that the record alone is out of date."""
 
     @property
     def title(self) -> str:
@@ -75,6 +77,8 @@ class StackDrift:
     errors: tuple[str, ...]
     """Why something could not be told; then there may be more drift than what was found."""
     seconds: float
+    keeping: Mapping[str, str] = field(default_factory=dict)
+    """How a changed value can be kept, or why nothing proposes that, by the resource's address."""
 
     def by_cause(self) -> Iterator[tuple[Cause, list[Finding]]]:
         """Yield the causes that occur, each with its findings."""
@@ -89,20 +93,26 @@ class StackDrift:
         return {"stack": self.stack, "findings": findings, "errors": list(self.errors), "seconds": self.seconds}
 
 
-def proposals(stack: str, finding: Finding) -> tuple[str, ...]:
-    """Return the ways to resolve a finding, the one that makes reality follow git first. Nothing runs them."""
+def proposals(stack: str, finding: Finding, keeping: str = "") -> tuple[str, ...]:
+    """Return the ways to resolve a finding, the one that makes reality follow git first. Nothing runs them.
+
+    Args:
+        stack: the stack's name.
+        finding: what drifted.
+        keeping: how a changed value can be kept, when somebody has looked for that.
+    """
     # The API server keeps what somebody else wrote unless it is told that this is meant.
     force = "PULUMI_K8S_ENABLE_PATCH_FORCE=true " if _in_cluster(finding.urn) else ""
     again = f"{force}pulumi up --stack {stack} --refresh --target {shlex.quote(finding.urn)}"
     adopt = f"pulumi refresh --stack {stack} --target {shlex.quote(finding.urn)}"
+    if finding.agreed:
+        return (f"program and reality agree, record it: {adopt}",)
     match finding.cause:
         case Cause.NOT_DEPLOYED:
             return (f"deploy what git says: pulumi up --stack {stack}",)
         case Cause.CHANGED:
-            return (
-                f"undo the change: {again}",
-                f"or keep it: write the new value into the program or its data, then {adopt}",
-            )
+            write = keeping or "write the new value into the program or its data"
+            return (f"undo the change: {again}", f"or keep it: {write}, then {adopt}")
         case Cause.DELETED:
             return (
                 f"bring it back: {again}",

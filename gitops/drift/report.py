@@ -65,7 +65,11 @@ def commands(drift: StackDrift) -> Iterator[str]:
     for _, findings in drift.by_cause():
         for finding in findings:
             yield f"- {finding.title}"
-            yield from (f"  - {proposal}" for proposal in proposals(drift.stack, finding))
+            yield from (f"  - {proposal}" for proposal in _proposals(drift, finding))
+
+
+def _proposals(drift: StackDrift, finding: Finding) -> tuple[str, ...]:
+    return proposals(drift.stack, finding, drift.keeping.get(finding.urn, ""))
 
 
 def _named(finding: Finding) -> str:

@@ -60,6 +60,8 @@ class Change:
     operation: str
     """One of `CHANGES`, or ``unchanged``."""
     protected: bool
+    parent: str = ""
+    """Address of the component that it belongs to."""
     properties: tuple[PropertyChange, ...] = ()
     old: Mapping[str, Any] = field(default_factory=dict)
     """Inputs that are recorded."""
@@ -123,14 +125,13 @@ def read_plan(stack: str, events: Iterable[Mapping[str, Any]], seconds: float, f
         failure: what to say when the engine failed without an error of its own.
     """
     changes: dict[str, Change] = {}
+    refreshing: set[str] = set()
     verdicts: dict[tuple[str, str, str], Verdict] = {}
     errors: dict[str, None] = {}
     for event in events:
         for kind in ("resourcePreEvent", "resOutputsEvent"):
             if kind in event:
-                change = _change(event[kind]["metadata"])
-                if change is not None:
-                    changes[change.urn] = _merged(changes.get(change.urn), change)
+                _take_in(event[kind]["metadata"], kind == "resourcePreEvent", changes, refreshing)
         if "policyEvent" in event:
             verdict = _verdict(event["policyEvent"])
             verdicts[verdict.urn, verdict.policy, verdict.message] = verdict
@@ -145,7 +146,8 @@ def read_plan(stack: str, events: Iterable[Mapping[str, Any]], seconds: float, f
     return Plan(
         stack=stack,
         changes=tuple(changes.values()),
-        verdicts=tuple(verdicts.values()),
+        # The engine registers resources in no certain order.
+        verdicts=tuple(sorted(verdicts.values(), key=lambda each: (each.policy, each.urn, each.message))),
         errors=tuple(errors),
         seconds=seconds,
     )
@@ -168,6 +170,7 @@ def _change(metadata: Mapping[str, Any]) -> Change | None:
         name=metadata["urn"].rsplit("::", 1)[-1],
         operation=operation,
         protected=bool(before.get("protect") or after.get("protect")),
+        parent=after.get("parent") or before.get("parent") or "",
         properties=tuple(
             each if (each.old, each.new) != (None, None) else _of_outputs(each, before, after)
             for each in _properties(metadata, old, new)
@@ -175,6 +178,22 @@ def _change(metadata: Mapping[str, Any]) -> Change | None:
         old=old,
         new=new,
     )
+
+
+def _take_in(metadata: Mapping[str, Any], begins: bool, changes: dict[str, Change], refreshing: set[str]) -> None:
+    """Note one step of the engine.
+
+    What a refresh finds counts only until the engine says what it would do about it, which is the next step to begin.
+    """
+    change = _change(metadata)
+    if change is None:
+        return
+    if begins and metadata["op"] == "refresh":
+        refreshing.add(change.urn)
+    elif begins and change.urn in refreshing:
+        refreshing.remove(change.urn)
+        changes.pop(change.urn, None)
+    changes[change.urn] = _merged(changes.get(change.urn), change)
 
 
 def _of_outputs(change: PropertyChange, before: Mapping[str, Any], after: Mapping[str, Any]) -> PropertyChange:

@@ -16,11 +16,13 @@ __all__ = ["check_known", "configuration", "stacks_of"]
 def stacks_of(directory: Path) -> dict[str, bool]:
     """Return the stacks that have a file in the checkout, and whether each owns the forge.
 
+    A file that is no YAML does not tell, so its stack counts as one: whatever can touch an owner can touch it.
+
     Raises:
         OSError: when a stack file cannot be read.
     """
     names = [file.name.split(".")[1] for file in sorted(directory.glob("Pulumi.*.yaml"))]
-    return {name: bool((configuration(directory, name).get("bighpc:forge") or {}).get("owner")) for name in names}
+    return {name: _owns_forge(directory, name) for name in names}
 
 
 def configuration(directory: Path, stack: str) -> dict[str, Any]:
@@ -28,10 +30,25 @@ def configuration(directory: Path, stack: str) -> dict[str, Any]:
 
     Raises:
         OSError: when the file cannot be read.
+        CommandError: when it is no stack file.
     """
-    document = yaml.safe_load((directory / f"Pulumi.{stack}.yaml").read_text()) or {}
-    found: dict[str, Any] = document.get("config") or {}
+    file = directory / f"Pulumi.{stack}.yaml"
+    try:
+        document = yaml.safe_load(file.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise CommandError(f"{file.name} is no YAML: {' '.join(str(error).split())}", f"Mend {file.name}.") from None
+    found = (document.get("config") or {}) if isinstance(document, dict) else None
+    if not isinstance(found, dict):
+        raise CommandError(f"{file.name} has no mapping 'config'", f"Write {file.name} as Pulumi's stack files are.")
     return found
+
+
+def _owns_forge(directory: Path, stack: str) -> bool:
+    try:
+        forge = configuration(directory, stack).get("bighpc:forge")
+    except CommandError:
+        return True
+    return isinstance(forge, dict) and bool(forge.get("owner"))
 
 
 def check_known(directory: Path, stacks: Sequence[str]) -> list[str]:

@@ -31,6 +31,15 @@ class Recorded:
     """Empty for a component."""
     properties: Mapping[str, Any]
     """Its inputs, and over them its outputs."""
+    parent: str = ""
+    """Address of the component that it belongs to."""
+    dependencies: tuple[str, ...] = ()
+    """Addresses of what must be there before it."""
+
+    @property
+    def name(self) -> str:
+        """What the program calls it."""
+        return self.urn.rsplit("::", 1)[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,4 +103,6 @@ def _recorded(resource: Mapping[str, Any]) -> Recorded:
         type=resource["type"],
         id=resource.get("id", ""),
         properties={**clean(resource.get("inputs") or {}), **clean(resource.get("outputs") or {})},
+        parent=resource.get("parent") or "",
+        dependencies=tuple(resource.get("dependencies") or ()),
     )

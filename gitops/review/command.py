@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,16 +13,18 @@ from rich.console import Console
 
 from gitops.checkout import git
 from gitops.connection import Connection
+from gitops.errors import CommandError
+from gitops.markdown import LIMIT
 from gitops.parallel import run_all
 from gitops.pulumi import engine
 from gitops.pulumi.plan import Plan
-from gitops.pulumi.stacks import check_known
+from gitops.pulumi.stacks import check_known, configuration
 from gitops.review import reports
 from gitops.review.impact import Impact, impact
 from gitops.review.note import Origin, render
 from gitops.review.publish import publish_note, publish_status
 
-__all__ = ["Target", "Wanted", "review"]
+__all__ = ["Review", "Target", "Wanted", "look", "review"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,25 @@ class Wanted:
     """Without it nothing is published."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """What the previews say."""
+
+    plans: Sequence[Plan]
+    untouched: Sequence[Impact]
+    """The stacks that were not previewed."""
+    origin: Origin
+
+    @property
+    def passed(self) -> bool:
+        """Whether the change may be merged."""
+        return not any(plan.failed for plan in self.plans)
+
+    def render(self, limit: int = LIMIT, marker: str | None = None) -> str:
+        """Return the note; with a marker it is another one than the review's own."""
+        return render(self.plans, self.untouched, self.origin, limit, marker)
+
+
 def review(wanted: Wanted, console: Console) -> bool:
     """Preview the stacks that a change can touch, write the reports, and publish the note.
 
@@ -63,27 +84,48 @@ def review(wanted: Wanted, console: Console) -> bool:
         console: where progress and the summary go.
 
     Returns:
-        Whether the change may be merged.
+        Whether the change may be merged; that GitLab cannot be told does not change it.
 
     Raises:
         CommandError: when the review itself cannot be done.
+    """
+    found = look(wanted, console)
+    for plan in found.plans:
+        _print(plan, console)
+    if wanted.target is not None:
+        try:
+            _publish(wanted.target, found, console)
+        except CommandError as error:
+            console.print(f"it could not be told: {error.reason}", markup=False, soft_wrap=True)
+            console.print(f"  {error.remedy}", markup=False, soft_wrap=True)
+    return found.passed
+
+
+def look(wanted: Wanted, console: Console) -> Review:
+    """Preview the stacks that a change can touch, and write the reports.
+
+    Args:
+        wanted: what to review; its target is not told.
+        console: where progress goes.
+
+    Raises:
+        CommandError: when it cannot be done.
     """
     wanted.out.mkdir(parents=True, exist_ok=True)
     touched, untouched = _select(wanted)
     for each in (*touched, *untouched):
         console.print(f"{each.stack}: {'' if each.affected else 'not '}affected, because {each.because}", markup=False)
-    plans = _preview([each.stack for each in touched], wanted, console)
-    origin = Origin(
-        commit=git(wanted.directory, "rev-parse", "HEAD").strip(),
-        job_url=os.environ.get("CI_JOB_URL"),
-        artifact_url=_artifact(wanted.out),
+    found = Review(
+        plans=_preview([each.stack for each in touched], wanted, console),
+        untouched=untouched,
+        origin=Origin(
+            commit=git(wanted.directory, "rev-parse", "HEAD").strip(),
+            job_url=os.environ.get("CI_JOB_URL"),
+            artifact_url=_artifact(wanted.out),
+        ),
     )
-    _write(wanted.out, plans, render(plans, untouched, origin, limit=10**9))
-    for plan in plans:
-        _print(plan, console)
-    if wanted.target is not None:
-        _publish(wanted.target, plans, render(plans, untouched, origin), origin, console)
-    return not any(plan.failed for plan in plans)
+    _write(wanted.out, found)
+    return found
 
 
 def _select(wanted: Wanted) -> tuple[list[Impact], list[Impact]]:
@@ -106,18 +148,25 @@ def _changed(directory: Path, base: str) -> list[str]:
 
 
 def _preview(names: Sequence[str], wanted: Wanted, console: Console) -> list[Plan]:
-    def look(name: str) -> engine.Operation:
-        return engine.preview(name, wanted.directory, wanted.out, wanted.limit_s, refresh=wanted.refresh)
-
-    return run_all({f"preview of {name}": partial(engine.run, look(name)) for name in names}, console)
+    return run_all({f"preview of {name}": partial(_previewed, wanted, name) for name in names}, console)
 
 
-def _write(out: Path, plans: Sequence[Plan], whole: str) -> None:
-    (out / "review.md").write_text(whole)
-    (out / "junit.xml").write_text(reports.junit(plans))
-    (out / "codequality.json").write_text(json.dumps(reports.code_quality(plans), indent=2))
-    for plan in plans:
-        (out / f"terraform-{plan.stack}.json").write_text(json.dumps(reports.terraform(plan)))
+def _previewed(wanted: Wanted, name: str, tell: Callable[[str], None]) -> Plan:
+    try:
+        # The engine does not say which file is no YAML.
+        configuration(wanted.directory, name)
+    except CommandError as error:
+        why = f"{error.reason}. {error.remedy}"
+        return Plan(stack=name, changes=(), verdicts=(), errors=(why,), seconds=0)
+    where = (wanted.directory, wanted.out, wanted.limit_s)
+    return engine.run(engine.preview(name, *where, refresh=wanted.refresh), tell)
+
+
+def _write(out: Path, found: Review) -> None:
+    (out / "review.md").write_text(found.render(limit=10**9))
+    (out / "junit.xml").write_text(reports.junit(found.plans))
+    (out / "codequality.json").write_text(json.dumps(reports.code_quality(found.plans), indent=2))
+    (out / "terraform.json").write_text(json.dumps(reports.terraform(found.plans)))
 
 
 def _print(plan: Plan, console: Console) -> None:
@@ -130,11 +179,11 @@ def _print(plan: Plan, console: Console) -> None:
         console.print(f"  {violation.level}: {violation.policy}: {violation.message}", markup=False, soft_wrap=True)
 
 
-def _publish(target: Target, plans: Sequence[Plan], body: str, origin: Origin, console: Console) -> None:
-    project = Connection.from_environment().project(target.project)
-    for plan in plans:
-        publish_status(project, plan, origin.commit, origin.job_url)
-    publication = publish_note(project, target.number, body, origin.commit)
+def _publish(target: Target, found: Review, console: Console) -> None:
+    project = Connection.for_telling().project(target.project)
+    for plan in found.plans:
+        publish_status(project, plan, found.origin.commit, found.origin.job_url)
+    publication = publish_note(project, target.number, found.render(), found.origin.commit)
     if publication.superseded_by is not None:
         newer = publication.superseded_by[:8]
         console.print(f"!{target.number} is at {newer} by now: its note is left to that commit's review")

@@ -50,6 +50,9 @@ def impact(directory: Path, changed: Sequence[str]) -> list[Impact]:
         changed: paths relative to it, with slashes; those of removed files too.
     """
     program = _program(directory) if any(path.endswith(".py") for path in changed) else frozenset[str]()
+    if program is None:
+        # Nobody can tell what a module is used by when one of them cannot be read.
+        program = frozenset(_module(path) for path in changed if path.split("/", maxsplit=1)[0] in _PACKAGES)
     found = []
     for stack, owner in stacks_of(directory).items():
         reasons = list(dict.fromkeys(_reasons(directory, stack, owner=owner, changed=changed, program=program)))
@@ -83,12 +86,15 @@ def _untouched(changed: Sequence[str]) -> str:
     return f"neither its settings nor the program nor its data are among the {len(changed)} changed files"
 
 
-def _program(directory: Path) -> frozenset[str]:
-    """Names of the modules that the program consists of."""
+def _program(directory: Path) -> frozenset[str] | None:
+    """Names of the modules that the program consists of; None when a syntax error hides what it imports."""
     if not all((directory / package).is_dir() for package in _PACKAGES):
         return frozenset()
-    graph = grimp.build_graph(*_PACKAGES, cache_dir=None)
-    entries = _imports(directory / _ENTRY) & graph.modules
+    try:
+        graph = grimp.build_graph(*_PACKAGES, cache_dir=None)
+        entries = _imports(directory / _ENTRY) & graph.modules
+    except (grimp.exceptions.SourceSyntaxError, SyntaxError):
+        return None
     return frozenset(entries.union(_PACKAGES, *(graph.find_upstream_modules(entry) for entry in entries)))
 
 

@@ -35,7 +35,9 @@ def is_ours(body: str) -> bool:
     return body.startswith(_MARKER)
 
 
-def render(plans: Sequence[Plan], untouched: Sequence[Impact], origin: Origin, limit: int = LIMIT) -> str:
+def render(
+    plans: Sequence[Plan], untouched: Sequence[Impact], origin: Origin, limit: int = LIMIT, marker: str | None = None
+) -> str:
     """Return the note as GitLab Markdown.
 
     Args:
@@ -43,9 +45,10 @@ def render(plans: Sequence[Plan], untouched: Sequence[Impact], origin: Origin, l
         untouched: the stacks that were not previewed.
         origin: where the review comes from.
         limit: greatest number of characters.
+        marker: the first line of a note that is not the review's own.
     """
     lines = [
-        f"{_MARKER} {json.dumps({'commit': origin.commit})} -->",
+        marker or f"{_MARKER} {json.dumps({'commit': origin.commit})} -->",
         f"### {_headline(plans)}",
         "",
         *_summary(plans, untouched),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import sleep
 from typing import Any, Final
 
 import gitlab
+import requests
 from gitlab.v4.objects import Project, ProjectMergeRequest, ProjectMergeRequestNote
 
 from gitops.errors import CommandError
@@ -19,6 +21,12 @@ __all__ = ["Publication", "publish_note", "publish_status"]
 
 _COMMIT: Final = re.compile(r"<!-- bighpc:review (\{.*?\}) -->")
 _ATTEMPTS: Final = 3
+_PAUSES_S: Final = (0.5, 1, 2, 4, 8, 16, 32)
+"""Between attempts to write."""
+_BUSY: Final = (429, 500, 502, 503, 504)
+_ONCE: Final[Mapping[str, Any]] = {"retry_transient_errors": False, "obey_rate_limit": False}
+"""For what must not be repeated without having looked again."""
+_AGAIN: Final = "Run the job again when GitLab answers."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +41,9 @@ class Publication:
 def publish_note(project: Project, number: int, body: str, commit: str) -> Publication:
     """Write the review into its note of the merge request, unless the merge request has moved on.
 
-    GitLab has no conditional update, so the note is read again after it was written: of two pipelines that write at
-    once, the one whose commit is the head of the merge request writes last.
+    GitLab has no conditional update. So nothing is written without having looked at the head of the merge request just
+    before, also when GitLab was busy the first time, and the note is read again afterwards: of two pipelines, the one
+    whose commit is the head writes last.
 
     Args:
         project: the merge request's project.
@@ -43,26 +52,40 @@ def publish_note(project: Project, number: int, body: str, commit: str) -> Publi
         commit: the commit that the review describes.
 
     Raises:
-        CommandError: when GitLab refuses.
+        CommandError: when GitLab refuses, or is busy for a minute.
     """
-    try:
-        for _ in range(_ATTEMPTS):
-            request = project.mergerequests.get(number)
-            if request.sha != commit and _newer(request, commit):
-                return Publication(url=request.web_url, superseded_by=request.sha)
-            note = _written(request, body)
-            number_of_note: int = note.id
-            if _commit_of(request.notes.get(number_of_note).body) == commit:
-                return Publication(url=f"{request.web_url}#note_{number_of_note}", superseded_by=None)
-    except gitlab.GitlabError as error:
-        raise CommandError(
-            f"GitLab answered {error.response_code} to the note on !{number}: {error.error_message}",
-            "Look whether GITLAB_TOKEN has the scope api and its user the role Reporter or more in the project.",
-        ) from None
+    overwritten = 0
+    for pause in (*_PAUSES_S, None):
+        try:
+            published = _attempt(project.mergerequests.get(number), body, commit)
+            if published is not None:
+                return published
+            overwritten += 1
+        except gitlab.GitlabError as error:
+            if pause is None or error.response_code not in _BUSY:
+                raise CommandError(
+                    f"GitLab answered {error.response_code} to the note on !{number}: {error.error_message}",
+                    "Look whether the token has the scope api and its user the role Reporter or more in the project.",
+                ) from None
+        except requests.RequestException as error:
+            raise CommandError(f"GitLab does not answer: {error}", _AGAIN) from None
+        if pause is None or overwritten == _ATTEMPTS:
+            break
+        sleep(pause)
     raise CommandError(
-        f"the note on !{number} was overwritten {_ATTEMPTS} times by another pipeline",
+        f"the note on !{number} was overwritten {overwritten} times by another pipeline",
         "Run the job again when the other pipelines have ended.",
     )
+
+
+def _attempt(request: ProjectMergeRequest, body: str, commit: str) -> Publication | None:
+    """Write the note once; None when another pipeline has overwritten it meanwhile."""
+    if request.sha != commit and _newer(request, commit):
+        return Publication(url=request.web_url, superseded_by=request.sha)
+    number: int = _written(request, body).id
+    if _commit_of(request.notes.get(number).body) != commit:
+        return None
+    return Publication(url=f"{request.web_url}#note_{number}", superseded_by=None)
 
 
 def publish_status(project: Project, plan: Plan, commit: str, job_url: str | None) -> None:
@@ -86,6 +109,8 @@ def publish_status(project: Project, plan: Plan, commit: str, job_url: str | Non
             f"GitLab answered {error.response_code} to the status of {commit[:8]}: {error.error_message}",
             "Look whether the commit is in the project and GITLAB_TOKEN's user has the role Developer or more.",
         ) from None
+    except requests.RequestException as error:
+        raise CommandError(f"GitLab does not answer: {error}", _AGAIN) from None
 
 
 def _why(plan: Plan) -> str:
@@ -104,14 +129,14 @@ def _written(request: ProjectMergeRequest, body: str) -> ProjectMergeRequestNote
     """The one note of ours, with the text; further ones, which a race can leave, are removed."""
     found = _ours(request)
     if not found:
-        request.notes.create({"body": body})
+        request.notes.create({"body": body}, **_ONCE)
         found = _ours(request)
     first, *others = found
     for other in others:
         other.delete()
     if first.body.strip() != body.strip():
         first.body = body
-        first.save()
+        first.save(**_ONCE)
     return first
 
 

@@ -15,16 +15,19 @@ _SEVERITIES: Final = {"critical": "blocker", "high": "critical", "medium": "majo
 """Severity of a policy to the one of GitLab's Code Quality report."""
 
 
-def terraform(plan: Plan) -> dict[str, int]:
-    """The report of the Terraform widget: a replacement is a deletion and a creation.
+def terraform(plans: Sequence[Plan]) -> dict[str, int]:
+    """The report of the Terraform widget, of all stacks together: a job has one. A replacement deletes and creates.
 
     [GitLab documentation: ci/yaml/artifacts_reports, artifacts:reports:terraform]
     """
-    counts = plan.counts
+
+    def together(*words: str) -> int:
+        return sum(plan.counts[word] for plan in plans for word in words)
+
     return {
-        "create": counts["create"] + counts["replace"],
-        "update": counts["update"],
-        "delete": counts["delete"] + counts["replace"],
+        "create": together("create", "replace"),
+        "update": together("update"),
+        "delete": together("delete", "replace"),
     }
 
 
@@ -37,9 +40,7 @@ def code_quality(plans: Sequence[Plan]) -> list[dict[str, Any]]:
         {
             "description": f"{plan.stack}: {verdict.message}",
             "check_name": verdict.policy,
-            "fingerprint": hashlib.sha256(
-                f"{plan.stack} {verdict.policy} {verdict.urn} {verdict.message}".encode()
-            ).hexdigest(),
+            "fingerprint": _fingerprint(plan.stack, verdict),
             "severity": _SEVERITIES.get(verdict.severity, "major" if verdict.mandatory else "info"),
             "location": {"path": f"Pulumi.{plan.stack}.yaml", "lines": {"begin": 1}},
         }

@@ -19,6 +19,7 @@ import pytest
 import yaml
 from gitlab.v4.objects import Project
 
+from tests.browser.browser import chromium
 from tests.integration.clone import git
 from tests.integration.own_testbed import OwnTestbed
 from tests.integration.template_project import ROOT, SAMPLE
@@ -191,6 +192,17 @@ def test_a_failing_lint_stops_it_before_promotion(team: Team) -> None:
     assert team.promoted("dev") == before
     team.git("revert", "--no-edit", "HEAD")
     team.git("push", "--quiet", "--push-option=ci.skip", "origin", "main")
+
+
+def test_the_log_of_each_job_can_be_read_on_the_page(team: Team) -> None:
+    [newest] = team.project.pipelines.list(ref="v1.0.0", per_page=1, get_all=False)
+    with chromium(team.client.url) as browser:
+        browser.sign_in(str(team.client.private_token))
+        for job in newest.jobs.list(get_all=True):
+            browser.open(f"/{team.project.path_with_namespace}/-/jobs/{job.id}")
+            assert job.name in browser.text
+            end = "Job succeeded" if job.status == "success" else "Job failed"
+            assert end in browser.find("#log").text, f"the end of the log of {job.name}, which is {job.status}"
 
 
 def test_no_log_shows_a_token(team: Team) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import gitlab
 import pytest
-from gitlab.v4.objects import Project, ProjectIssue
+from gitlab.v4.objects import Project, ProjectIssue, ProjectMergeRequest
 from lightkube import Client, KubeConfig
 from lightkube.generic_resource import GenericNamespacedResource, create_namespaced_resource
 from lightkube.models.meta_v1 import ObjectMeta
@@ -20,6 +21,7 @@ from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import ConfigMap, LimitRange, ResourceQuota
 from lightkube.types import PatchType
 
+from tests.integration.clone import git
 from tests.integration.own_testbed import BIGHPC, OwnTestbed
 from tests.integration.platform import Platform, copy_checkout
 
@@ -194,6 +196,31 @@ def test_the_issue_follows_the_drift_and_no_secret_gets_out(world: World, shared
     secrets = [file.read_text().strip() for file in shared_testbed.layout.secrets.iterdir()]
     assert len(secrets) > 3
     assert [secret for secret in secrets if secret in written] == []
+
+
+def test_a_value_that_the_data_can_say_is_kept_by_a_merge_request(world: World) -> None:
+    project = world.forge.projects.create({"name": f"kept-{os.urandom(4).hex()}", "builds_access_level": "disabled"})
+    token = world.platform.environment["GITLAB_TOKEN"]
+    git(world.tree, "init", "--quiet", "--initial-branch=dev")
+    (world.tree / ".git" / "info" / "exclude").write_text(".venv\ndrift/\n")
+    git(world.tree, "add", "--all")
+    git(world.tree, "commit", "--quiet", "--message=chore: the platform as it is")
+    git(world.tree, "push", "--quiet", project.http_url_to_repo.replace("://", f"://oauth2:{token}@"), "dev")
+    hard = {"requests.cpu": "6", "limits.cpu": "6"}
+    world.cluster.patch(ResourceQuota, "quota", {"spec": {"hard": hard}}, namespace=NAMESPACE)
+    try:
+        code, found, said = world.drift("--stack", "dev", "--fix", "--project", project.path_with_namespace)
+    finally:
+        world.repair()
+    assert (code, found) == (7, [("dev", "changed", "ResourceQuota testbed-quota")]), said
+    [made] = project.mergerequests.list(get_all=True)
+    assert isinstance(made, ProjectMergeRequest)
+    assert (made.target_branch, made.state) == ("dev", "opened")
+    assert f"or keep it: merge {made.web_url}: config.bighpc:testbed.quota.cpu = 6 in Pulumi.dev.yaml" in said
+    kept = project.files.get("Pulumi.dev.yaml", ref=made.source_branch).decode().decode()
+    assert "cpu: 6" in kept
+    assert kept.replace("cpu: 6", "cpu: 4") == git(world.tree, "show", "HEAD:Pulumi.dev.yaml") + "\n"
+    project.delete()
 
 
 def _merge(cluster: Client, kind: type[GenericNamespacedResource], name: str, spec: dict[str, Any]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 import yaml
 from gitlab.v4.objects import Project, ProjectMergeRequest
 
+from tests.browser.browser import chromium
+from tests.browser.picture import picture
 from tests.integration.clone import git
 from tests.integration.own_testbed import BIGHPC, OwnTestbed
 from tests.integration.platform import Platform, copy_checkout
@@ -38,15 +41,55 @@ class Proposal:
         document = yaml.safe_load(file.read_text())
         document.pop("encryptionsalt", None)
         document["config"]["bighpc:testbed"] = settings
-        file.write_text(yaml.safe_dump(document))
-        self.git("commit", "--quiet", "--message=feat: another testbed", "Pulumi.dev.yaml")
-        self.git("push", "--quiet", "origin", "HEAD:change")
+        return self.push({"Pulumi.dev.yaml": yaml.safe_dump(document)})
+
+    def push(self, files: Mapping[str, str | None]) -> str:
+        """Commit other files, None removes one, and push them; returns the commit."""
+        for name, text in files.items():
+            file = self.tree / name
+            if text is None:
+                file.unlink()
+            else:
+                file.write_text(text)
+        # The engine has written the salt of its secrets into the stack files.
+        self.git("add", "--all", "--", *files)
+        self.git("commit", "--quiet", "--message=feat: another platform")
+        self.git("push", "--quiet", "--force", "origin", "HEAD:change")
         return self.git("rev-parse", "HEAD")
+
+    def show(self, name: str) -> None:
+        """Keep the picture of the merge request's page."""
+        [request] = self.project.mergerequests.list(get_all=True)
+        with chromium(self.platform.environment["GITLAB_BASE_URL"].removesuffix("/api/v4/")) as browser:
+            browser.sign_in(self.platform.environment["GITLAB_TOKEN"])
+            browser.open(f"/{self.project.path_with_namespace}/-/merge_requests/{request.iid}")
+            picture(browser, name)
+
+    def reviewed(self, files: Mapping[str, str | None]) -> tuple[int, str, dict[str, str]]:
+        """Review a change on a merge request: exit code, the note, and the state of each commit status."""
+        commit = self.push(files)
+        request = self.open()
+        code, said = self.review(*self.on(request))
+        notes = [each.body for each in request.notes.list(get_all=True) if each.body.startswith("<!-- bighpc")]
+        assert len(notes) == 1, said
+        statuses = self.project.commits.get(commit).statuses.list(get_all=True)
+        return code, notes[0], {each.name: each.status for each in statuses}
+
+    def open(self) -> ProjectMergeRequest:
+        """The merge request of the branch."""
+        asked = {"source_branch": "change", "target_branch": "dev", "title": "Another platform"}
+        request = self.project.mergerequests.create(asked)
+        assert isinstance(request, ProjectMergeRequest)
+        return request
 
     def review(self, *arguments: str) -> tuple[int, str]:
         """Run the command as a pipeline does; exit code and what it printed."""
+        return self.run("review", *arguments)
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Run ``bighpc`` in the clone; exit code and what it printed."""
         done = subprocess.run(
-            [BIGHPC, "review", *arguments],
+            [BIGHPC, *arguments],
             cwd=self.tree,
             env=dict(self.platform.environment),
             capture_output=True,
@@ -79,6 +122,8 @@ def proposal(shared_testbed: OwnTestbed, platform: Platform, tmp_path: Path) -> 
         name = f"platform-{os.urandom(4).hex()}"
         project = client.projects.create({"name": name, "builds_access_level": "disabled"})
         assert isinstance(project, Project)
+        project.only_allow_merge_if_pipeline_succeeds = True
+        project.save()
         made = Proposal(tree=tree, platform=platform, project=project)
         made.git("init", "--quiet", "--initial-branch=dev")
         (tree / ".git" / "info" / "exclude").write_text(".venv\nreview/\n")
@@ -93,9 +138,7 @@ def proposal(shared_testbed: OwnTestbed, platform: Platform, tmp_path: Path) -> 
 
 def test_the_review_is_one_note_that_follows_the_merge_request(proposal: Proposal) -> None:
     first = proposal.change({"quota": {"cpu": 5, "memory": "9Gi"}})
-    asked = {"source_branch": "change", "target_branch": "dev", "title": "Another testbed"}
-    request = proposal.project.mergerequests.create(asked)
-    assert isinstance(request, ProjectMergeRequest)
+    request = proposal.open()
 
     code, said = proposal.review(*proposal.on(request))
     assert code == 0, said
@@ -128,6 +171,82 @@ def test_what_cannot_be_built_is_refused_with_the_reason(proposal: Proposal) -> 
     assert code == 1, said
     assert "dev: may not be merged" in said
     assert "quota" in (proposal.tree / "review" / "review.md").read_text()
+
+
+def test_another_application_is_previewed_in_every_environment(proposal: Proposal) -> None:
+    code, note, statuses = proposal.reviewed({"stacks/applications/extra.yaml": "name: extra\nowner: platform\n"})
+    assert code == 0, note
+    assert note.count("+ Application extra-application") == 3
+    assert "### ✅ Preview: " in note
+    assert statuses == {"pulumi/dev": "success", "pulumi/preview": "success", "pulumi/prod": "success"}
+    # A replacement counts as both.
+    assert json.loads((proposal.tree / "review" / "terraform.json").read_text())["create"] >= 1
+
+
+def test_what_breaks_a_policy_is_stopped_with_the_remedy(proposal: Proposal) -> None:
+    settings = (proposal.tree / "Pulumi.prod.yaml").read_text().replace("protect: true", "protect: false")
+    code, note, statuses = proposal.reviewed({"Pulumi.prod.yaml": settings})
+    assert code == 1, note
+    assert "### ⛔ Preview: prod may not be merged as it is" in note
+    assert "| **mandatory** | prod | `stack-data-protected` |" in note
+    assert statuses == {"pulumi/prod": "failed"}
+    quality = json.loads((proposal.tree / "review" / "codequality.json").read_text())
+    assert "stack-data-protected" in {each["check_name"] for each in quality}
+    proposal.show("review-policy")
+
+
+def test_a_protected_resource_that_would_go_comes_first(proposal: Proposal) -> None:
+    code, note, statuses = proposal.reviewed({"stacks/projects/components/accounting.yaml": None})
+    assert code == 1, note
+    assert "Project is deleted: what it holds is lost" in note or "is protected" in note, note
+    assert statuses == {"pulumi/prod": "failed"}
+    proposal.show("review-deletion")
+
+
+def test_documents_cost_nothing(proposal: Proposal) -> None:
+    code, note, statuses = proposal.reviewed({"README.md": "# Another\n"})
+    assert (code, statuses) == (0, {}), note
+    assert "### ✅ Preview: no stack is affected" in note
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        ("components/kubernetes/testbed.py", "def broken(:\n", "SyntaxError"),
+        ("Pulumi.dev.yaml", "config: [\n", "Pulumi.dev.yaml"),
+    ],
+)
+def test_what_is_no_program_or_no_data_is_refused_with_the_place(
+    proposal: Proposal, file: str, text: str, why: str
+) -> None:
+    code, note, statuses = proposal.reviewed({file: text})
+    assert code == 1, note
+    assert why in note.partition("why the preview failed")[2]
+    assert statuses["pulumi/dev"] == "failed"
+
+
+def test_questions_in_a_discussion_are_answered_by_the_real_engine(proposal: Proposal) -> None:
+    proposal.change({"quota": {"cpu": 5, "memory": "9Gi"}})
+    request = proposal.open()
+    proposal.git("checkout", "--quiet", "--force", "dev")
+    quota = "urn:pulumi:dev::bighpc::bighpc:testbed:Testbed$kubernetes:core/v1:ResourceQuota::testbed-quota"
+    for body in ("/preview dev --refresh", f"/explain {quota}"):
+        request.notes.create({"body": body})
+    code, said = proposal.run("answer", "--project", proposal.project.path_with_namespace)
+    assert code == 0, said
+    threads = [each.attributes["notes"] for each in request.discussions.list(get_all=True)]
+    answers = {notes[0]["body"].split()[0]: notes[1]["body"] for notes in threads if not notes[0]["system"]}
+    assert "### ✅ Preview: 1 to update" in answers["/preview"]
+    assert "limits.cpu" in answers["/preview"]
+    explained = answers["/explain"]
+    assert "#### `testbed-quota` in stack dev" in explained
+    assert "| component | Testbed testbed |" in explained
+    assert "`components/kubernetes/testbed.py:" in explained
+    assert "| data | `Pulumi.dev.yaml` |" in explained
+    assert "| depends on | `testbed-namespace` |" in explained
+    assert "It would be updated, because of:" in explained
+    assert "- mandatory: `kubernetes-resourcequota-complete`" in explained
+    assert proposal.git("rev-parse", "--abbrev-ref", "HEAD") == "dev", "the checkout stays where it is"
 
 
 def test_no_secret_gets_into_anything_that_the_review_writes(proposal: Proposal, shared_testbed: OwnTestbed) -> None:

@@ -146,11 +146,35 @@ def test_what_runs_depends_on_what_happened(
     assert compiled.jobs(**variables) == jobs
 
 
-def test_the_platforms_own_pipeline_checks_style_and_units(tmp_path: Path) -> None:
-    platform = create(tmp_path)
-    files = (".gitlab-ci.yml", "pipelines/platform.gitlab-ci.yml")
-    platform.commit({name: (ROOT / name).read_text() for name in files})
-    assert {"lint", "unit"} <= set(platform.jobs())
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> TemplateProject:
+    """The platform's own configuration, compiled only."""
+    made = create(tmp_path_factory.mktemp("platform"))
+    files = [ROOT / ".gitlab-ci.yml", *(ROOT / "pipelines").glob("*.yml")]
+    made.commit({str(file.relative_to(ROOT)): file.read_text() for file in files})
+    return made
+
+
+BRANCH = {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "dev", "CI_COMMIT_REF_PROTECTED": "true"}
+NIGHT = {**BRANCH, "CI_PIPELINE_SOURCE": "schedule", "SCHEDULE": "nightly", "PULUMI_BACKEND_URL": "s3://state"}
+WATCHED = [f"{job}: [{stack}]" for job in ("drift", "audit") for stack in ("dev", "preview", "prod")]
+
+
+@pytest.mark.parametrize(
+    ("variables", "jobs"),
+    [
+        pytest.param(MERGE_REQUEST, ["lint", "unit", "review", "answer"], id="merge request"),
+        pytest.param({**MERGE_REQUEST, "EXECUTOR": "shell"}, ["lint", "unit", "review", "answer"], id="shell runners"),
+        pytest.param(BRANCH, ["lint", "unit", "gate", "release"], id="environment branch"),
+        pytest.param({**BRANCH, "CI_COMMIT_REF_PROTECTED": "false"}, ["lint", "unit"], id="the same in a fork"),
+        pytest.param(NIGHT, [*WATCHED, "report"], id="night"),
+        pytest.param({**NIGHT, "SCHEDULE": "questions"}, ["questions"], id="every quarter of an hour"),
+    ],
+)
+def test_what_the_platforms_own_pipeline_runs_depends_on_what_happened(
+    platform: TemplateProject, variables: dict[str, str], jobs: list[str]
+) -> None:
+    assert platform.jobs(**variables) == jobs
 
 
 def test_the_file_is_the_component_with_all_defaults(compiled: TemplateProject) -> None:

@@ -10,6 +10,7 @@ import gitlab
 import pytest
 from gitlab.v4.objects import Group, Project
 
+from gitops.pulumi import engine as runs
 from tests.contract.gitlab.support import Double, fresh, running_double
 from tests.contract.gitops.fake_engine import FakeEngine
 
@@ -18,6 +19,8 @@ from tests.contract.gitops.fake_engine import FakeEngine
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """A `pulumi` on PATH that says what it is told."""
     made = FakeEngine.into(tmp_path / "engine")
+    # It answers at once, other than a real one.
+    monkeypatch.setattr(runs, "_LOOK_EVERY_S", 0.02)
     monkeypatch.setenv("PATH", os.pathsep.join([str(made.directory), os.environ["PATH"]]))
     return made
 

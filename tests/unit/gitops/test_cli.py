@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 import typer
@@ -35,6 +36,16 @@ def test_a_command_whose_packages_are_missing_says_so_and_the_others_work() -> N
     assert isinstance(result.exception, CommandError)
     assert "no_such_package" in result.exception.reason
     assert "pip install 'bighpc[testbed]'" in result.exception.remedy
+
+
+def test_a_syntax_error_in_another_command_stops_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_commands.py").write_text("def broken(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    app = cli.build_app([entry("check", "broken_commands:app")])
+    assert CliRunner().invoke(app, ["review", "--help"]).exit_code == 0
+    result = CliRunner().invoke(app, ["check", "--stack", "dev"])
+    assert isinstance(result.exception, CommandError)
+    assert "broken_commands.py, line 1" in result.exception.reason
 
 
 def test_a_failure_is_a_sentence_and_exit_code_1(

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from gitops.connection import Connection
 from gitops.errors import CommandError
-from gitops.seed import BRANCHES, SOURCE, seed
+from gitops.seed import BRANCHES, SOURCE, seed, seed_platform
 from tests.unit.stacks.servers import closed_port, gitlab_answers, serve
 
 TOKEN = "glpat-s3cret"
@@ -155,3 +155,66 @@ def test_the_address_of_the_api_is_taken_for_that_of_the_instance(monkeypatch: p
     monkeypatch.setenv("GITLAB_BASE_URL", "http://127.0.0.1:8929/api/v4/")
     monkeypatch.setenv("GITLAB_TOKEN", TOKEN)
     assert Connection.from_environment().url == "http://127.0.0.1:8929"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with one commit, a file that git does not know, and a change that is not committed."""
+    directory = tmp_path / "checkout"
+    git(tmp_path, "init", "--quiet", str(directory))
+    (directory / "Pulumi.yaml").write_text("name: bighpc\n")
+    git(directory, "add", ".")
+    git(directory, "commit", "--quiet", "-m", "feat: everything")
+    (directory / "Pulumi.yaml").write_text("name: changed\n")
+    (directory / "secret.txt").write_text("nobody's business\n")
+    return directory
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Path:
+    """The platform repository as GitLab makes it: empty, and open to push options."""
+    bare = tmp_path / "platform.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(bare))
+    git(bare, "config", "receive.advertisePushOptions", "true")
+    return bare
+
+
+def run_platform(checkout: Path, platform: Path) -> str:
+    out = io.StringIO()
+    with serve(
+        gitlab_answers(platform={"status": 200, "body": {"id": 9, "http_url_to_repo": platform.as_uri()}})
+    ) as url:
+        connection = Connection(url=url, token=TOKEN)
+        seed_platform(group="bighpc", checkout=checkout, connection=connection, console=Console(file=out, width=200))
+    return out.getvalue()
+
+
+def test_the_platform_repository_gets_what_is_committed(checkout: Path, platform: Path) -> None:
+    run_platform(checkout, platform)
+    for branch in BRANCHES:
+        assert files(platform, branch) == {"Pulumi.yaml"}
+        assert git(platform, "show", f"{branch}:Pulumi.yaml") == "name: bighpc\n"
+
+
+def test_a_branch_that_is_there_is_left_alone(checkout: Path, platform: Path) -> None:
+    git(checkout, "push", "--quiet", platform.as_uri(), "HEAD:refs/heads/dev")
+    git(checkout, "commit", "--quiet", "--all", "-m", "feat: more")
+    before = git(platform, "rev-parse", "dev")
+    shown = run_platform(checkout, platform)
+    assert git(platform, "rev-parse", "dev") == before
+    assert git(platform, "rev-parse", "prod") == git(checkout, "rev-parse", "HEAD")
+    assert "dev: is there" in shown
+
+
+def test_no_pipeline_checks_what_everything_was_brought_up_from(checkout: Path, platform: Path, tmp_path: Path) -> None:
+    hook = platform / "hooks" / "post-receive"
+    hook.write_text(f'#!/bin/sh\necho "$GIT_PUSH_OPTION_0" >{tmp_path}/option\n')
+    hook.chmod(0o755)
+    run_platform(checkout, platform)
+    assert (tmp_path / "option").read_text() == "ci.skip\n"
+
+
+def test_a_directory_without_history_is_told(platform: Path, tmp_path: Path) -> None:
+    (tmp_path / "unpacked").mkdir()
+    with pytest.raises(CommandError, match="not a git repository"):
+        run_platform(tmp_path / "unpacked", platform)

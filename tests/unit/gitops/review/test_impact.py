@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,23 @@ def test_every_verdict_has_a_reason() -> None:
     found = {each.stack: each.because for each in impact(CHECKOUT, ["Pulumi.dev.yaml"])}
     assert found["dev"] == "its settings changed (`Pulumi.dev.yaml`)"
     assert found["prod"] == "neither its settings nor the program nor its data are among the 1 changed files"
+
+
+def test_a_syntax_error_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("stacks", "components"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("")
+        for module in [name for name in sys.modules if name.partition(".")[0] == package]:
+            monkeypatch.delitem(sys.modules, module)
+    (tmp_path / "stacks" / "broken.py").write_text("def broken(:\n")
+    (tmp_path / "__main__.py").write_text("import stacks.broken\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    [verdict] = impact(tmp_path, ["stacks/broken.py"])
+    assert (verdict.affected, verdict.because) == (True, "the program changed (`stacks/broken.py`)")
+    assert not impact(tmp_path, ["gitops/other.py"])[0].affected
+
+
+def test_a_stack_file_that_is_no_yaml_can_own_the_forge(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: [")
+    assert stacks_of(tmp_path) == {"dev": True}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from gitops.pulumi.plan import PropertyChange, read_plan
 from tests.unit.gitops.review.events import SECRET, error, step, violation
 
+NOTHING = {"create": 0, "update": 0, "replace": 0, "delete": 0, "unchanged": 0}
+
 
 def test_the_steps_of_the_engine_are_told_in_the_words_of_people() -> None:
     events = [
@@ -102,3 +104,17 @@ def test_what_the_engine_says_of_a_policy_that_stopped_it_is_no_error_of_its_own
     assert read_plan("prod", [violation(), error("preview failed")], 1.0).errors == ()
     assert read_plan("prod", [violation(), error("no such group")], 1.0).errors == ("no such group",)
     assert read_plan("prod", [error("preview failed")], 1.0).errors == ("preview failed",)
+
+
+def test_what_a_refresh_finds_counts_until_the_engine_says_what_it_would_do() -> None:
+    found = step("update", old={"a": 1}, new={"a": 2}, diff={"a": "update"})["resourcePreEvent"]
+    gone = step("delete", "gone", old={"a": 1})["resourcePreEvent"]
+    refresh = [
+        step("refresh", old={}, new={}),
+        step("refresh", "gone", old={}, new={}),
+        {"resOutputsEvent": found},
+        {"resOutputsEvent": gone},
+    ]
+    assert read_plan("dev", refresh, 1.0).counts == {**NOTHING, "update": 1, "delete": 1}
+    then = [step("same", old={"a": 2}, new={"a": 2}), step("create", "gone", new={"a": 1})]
+    assert read_plan("dev", [*refresh, *then], 1.0).counts == {**NOTHING, "unchanged": 1, "create": 1}

@@ -11,7 +11,10 @@ from tests.unit.gitops.review.events import error, step, violation
 
 def test_a_replacement_counts_as_deletion_and_creation() -> None:
     plan = read_plan("prod", [step("replace", old={}, new={}), step("create", "b", new={})], 1.0)
-    assert terraform(plan) == {"create": 2, "update": 0, "delete": 1}
+    other = read_plan("dev", [step("update", old={}, new={}), step("create", "b", new={})], 1.0)
+    assert terraform([plan]) == {"create": 2, "update": 0, "delete": 1}
+    assert terraform([plan, other]) == {"create": 3, "update": 1, "delete": 1}
+    assert terraform([]) == {"create": 0, "update": 0, "delete": 0}
 
 
 def test_each_violation_is_an_issue_that_stays_the_same_from_run_to_run() -> None:

@@ -1,0 +1,1 @@
+"""Answers to what people ask in the discussions of merge requests."""

@@ -1,0 +1,1 @@
+"""``bighpc report``: what runs where."""
