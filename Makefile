@@ -7,7 +7,7 @@ PYTHON ?= python3
 NAME ?= default
 BIN := .venv/bin
 
-.PHONY: help up down purge status test test-fast test-contract test-browser test-integration lint format bench lock clean
+.PHONY: help up down purge status test test-fast test-contract test-browser test-integration lint format pictures drills bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -65,6 +65,14 @@ lint: .venv/ready ## style, types, import contracts: zero findings
 format: .venv/ready ## let ruff lay the code out
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+pictures: .venv/ready ## take the pictures of the documentation anew, on a testbed of the run's own
+	@$(BIN)/python -m tests.packages integration
+	@BIGHPC_TAKE_PICTURES=1 $(BIN)/python -m pytest -m 'browser or integration or e2e' $$(grep -lr 'picture(' tests --include='test_*.py')
+
+drills: .venv/ready ## break dev of a running testbed in every known way, and see that a revert restores it
+	@eval "$$($(BIN)/bighpc testbed env --name $(NAME))"; export PATH="$$PWD/$(BIN):$$PATH"; failed=0; \
+	for drill in $$(bighpc drill list | cut -d' ' -f1); do bighpc drill $$drill dev --json || failed=1; done; exit $$failed
 
 bench: .venv/ready ## figures as ratios, measured side by side
 	@eval "$$($(BIN)/bighpc testbed env --name $(NAME))" && $(BIN)/python -m bench.preview

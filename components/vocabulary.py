@@ -9,6 +9,8 @@ from enum import StrEnum, unique
 from typing import Final
 
 __all__ = [
+    "AGENT_ACCOUNT",
+    "AGENT_TOKEN_SECRET",
     "ENVIRONMENT_LABEL",
     "EXPOSED_LABEL",
     "IN_CLUSTER",
@@ -47,6 +49,12 @@ POD_SECURITY_PREFIX: Final = "pod-security.kubernetes.io"
 
 WORKLOAD_ACCOUNT: Final = "workload"
 """The service account of applications: it has no rights and mounts no token."""
+
+AGENT_ACCOUNT: Final = "gitlab-agent"
+"""The service account that the agent for Kubernetes acts as, in its own namespace."""
+
+AGENT_TOKEN_SECRET: Final = "gitlab-agent-token"  # noqa: S105 - the name of the object, not what is in it
+"""The Secret with the agent's token, beside its account."""
 
 IN_CLUSTER: Final = "https://kubernetes.default.svc"
 """How Argo CD calls the cluster that it belongs to."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from components.argocd.application import ArgoApplicationSpec
+from components.argocd.application_spec import ArgoApplicationSpec
 from components.gitlab.agent_spec import AgentSpec
 from components.gitlab.group_spec import GitLabGroupSpec
 from components.gitlab.project_spec import GitLabProjectSpec
@@ -20,6 +20,7 @@ from stacks.environments import Environment
 __all__ = [
     "DATA",
     "ENVIRONMENT_REPOSITORY",
+    "PLATFORM_REPOSITORY",
     "AgentsSpec",
     "ApplicationSpec",
     "Document",
@@ -33,6 +34,9 @@ DATA: Final = Path(__file__).parent
 ENVIRONMENT_REPOSITORY: Final = "environments"
 """The project that holds the applications' manifests."""
 
+PLATFORM_REPOSITORY: Final = "platform"
+"""The project that holds this program, which the operator runs; a fleet without it is run by people alone."""
+
 
 class ApplicationSpec(ArgoApplicationSpec):
     """An application and the environments that it runs in."""
@@ -40,6 +44,8 @@ class ApplicationSpec(ArgoApplicationSpec):
     repository: ProjectPath = ENVIRONMENT_REPOSITORY
     """The project whose repository holds its manifests."""
     environments: tuple[Environment, ...] = Field(default=tuple(Environment), min_length=1)
+    application_set: bool = False
+    """Whether one ApplicationSet, of the stack that owns the forge, makes it in all of them; they share a cluster."""
 
 
 class AgentsSpec(Spec):

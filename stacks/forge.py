@@ -15,14 +15,23 @@ from components.gitlab.project import GitLabProject, GitLabProjectArgs
 from components.gitlab.project_spec import GitLabProjectSpec, TemplateSpec
 from components.gitlab.runner import ClusterArgs, GitLabRunner, GitLabRunnerArgs
 from components.gitlab.runner_spec import RunnerSpec
-from stacks.fleet_model import ENVIRONMENT_REPOSITORY, Fleet
+from stacks.fleet_model import ENVIRONMENT_REPOSITORY, PLATFORM_REPOSITORY, Fleet
 from stacks.preflight import Findings, group_identity
 from stacks.settings import Settings
 from stacks.templates import read_template
 
-__all__ = ["Forge", "look_up_forge", "make_forge"]
+__all__ = ["Forge", "Repository", "look_up_forge", "make_forge"]
 
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A project's repository."""
+
+    project_id: pulumi.Input[str]
+    url: pulumi.Input[str]
+    """Where git finds it over HTTP."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +42,8 @@ class Forge:
     repository_url: pulumi.Input[str]
     agents_id: pulumi.Input[str] | None
     """The project that the agents are registered in."""
+    platform: Repository | None
+    """The repository with this program, if the fleet has it."""
     web_url: pulumi.Input[str]
     identity: pulumi.Input[str]
     runner_files: Mapping[str, pulumi.Output[Mapping[str, str]]] = field(default_factory=dict)
@@ -89,10 +100,12 @@ def make_forge(settings: Settings, fleet: Fleet, findings: Findings) -> Forge:
     projects = _make_projects(settings, fleet, group, directory, promises)
     runners = {name: _make_runner(name, spec, settings, group, projects) for name, spec in fleet.runners.items()}
     repository = projects[ENVIRONMENT_REPOSITORY]
+    platform = projects.get(PLATFORM_REPOSITORY)
     return Forge(
         repository_id=repository.project_id,
         repository_url=repository.clone_url,
         agents_id=projects[fleet.agents.project].project_id if fleet.agents else None,
+        platform=Repository(project_id=platform.project_id, url=platform.clone_url) if platform else None,
         web_url=group.web_url,
         # Who the instance is, GitLab tells once it has made the group.
         identity=group.group_id.apply(
@@ -111,6 +124,11 @@ def look_up_forge(findings: Findings) -> Forge:
         repository_id=forge.repository_id,
         repository_url=forge.repository_url,
         agents_id=forge.agents_id,
+        platform=(
+            Repository(project_id=forge.platform_id, url=forge.platform_url)
+            if forge.platform_id and forge.platform_url
+            else None
+        ),
         web_url=forge.web_url,
         identity=forge.identity,
     )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import pulumi
 
 from components.argocd.application import ArgoApplication, ArgoApplicationArgs
+from components.argocd.application_set import ArgoApplicationSet, ArgoApplicationSetArgs, PlacementArgs
 from components.argocd.installation import ArgoCD, ArgoCDArgs, WebhookArgs
 from components.gitlab.agent import GitLabAgent, GitLabAgentArgs
+from components.gitlab.agent_cluster_spec import ChartSpec, agent_application
+from components.gitlab.agent_installation import GitLabAgentInstallation, GitLabAgentInstallationArgs
 from components.identity import Identity, IdentityArgs
 from components.kubernetes.testbed import Testbed, TestbedArgs
+from components.operator.stack import OperatorStack, OperatorStackArgs
 from stacks.fleet_model import Fleet
 from stacks.forge import Forge, look_up_forge, make_forge
 from stacks.preflight import Findings
@@ -33,8 +37,11 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
         "testbed",
         TestbedArgs(spec=settings.stack.testbed, environment=environment, namespace=environment.namespace),
     )
-    _register_agent(settings, fleet, forge)
-    argocd = _connect_argocd(settings, forge)
+    agent = _connect_agent(settings, fleet, forge, testbed)
+    argocd = _connect_argocd(settings, fleet, forge)
+    _connect_operator(settings, fleet, forge, testbed, agent)
+    if settings.stack.forge.owner:
+        _make_application_sets(settings, fleet, forge)
     applications = _make_applications(settings, fleet, forge, testbed, argocd)
     pulumi.export("environment", environment.value)
     pulumi.export("identity", {"cluster": cluster.value, "gitlab": instance.value})
@@ -63,29 +70,121 @@ def _make_applications(
                 project=argocd.project,
                 repository_url=forge.repository_url,
                 namespace=testbed.namespace,
+                status_project=forge.repository_id if settings.stack.argocd.commit_statuses else None,
             ),
         )
         for name, spec in fleet.applications.items()
+        if not spec.application_set
     }
 
 
-def _register_agent(settings: Settings, fleet: Fleet, forge: Forge) -> None:
+def _make_application_sets(settings: Settings, fleet: Fleet, forge: Forge) -> None:
+    argocd = settings.stack.argocd
+    for name, spec in fleet.applications.items():
+        if spec.application_set:
+            ArgoApplicationSet(
+                name,
+                ArgoApplicationSetArgs(
+                    spec=spec,
+                    placements={
+                        each.value: PlacementArgs(branch=each.branch, namespace=each.namespace)
+                        for each in spec.environments
+                    },
+                    server=argocd.server,
+                    argocd_namespace=argocd.namespace,
+                    environment=settings.environment,
+                    repository_id=forge.repository_id,
+                    repository_url=forge.repository_url,
+                    commit_statuses=argocd.commit_statuses,
+                ),
+            )
+
+
+def _connect_agent(settings: Settings, fleet: Fleet, forge: Forge, testbed: Testbed) -> GitLabAgentInstallation | None:
     agents, environment = fleet.agents, settings.environment
     if agents is None or environment not in agents.environments or forge.agents_id is None:
-        return
-    GitLabAgent(
+        return None
+    spec, argocd = agents.environments[environment], settings.stack.argocd
+    agent = GitLabAgent(
         "agent",
         GitLabAgentArgs(
-            spec=agents.environments[environment],
+            spec=spec,
             project_id=forge.agents_id,
             branch=fleet.projects[agents.project].default_branch,
             group_path=settings.stack.gitlab.group,
         ),
     )
+    installation = GitLabAgentInstallation(
+        "agent-installation",
+        GitLabAgentInstallationArgs(
+            spec=spec,
+            token=agent.token,
+            environment=environment,
+            environment_namespace=testbed.namespace,
+            namespace_name=environment.namespace,
+            owner=settings.stack.testbed.owner,
+            argocd_namespace=argocd.namespace,
+            server=argocd.server,
+        ),
+    )
+    if spec.cluster.chart is not None:
+        _install_agent(settings, spec.cluster.chart, installation)
+    return installation
 
 
-def _connect_argocd(settings: Settings, forge: Forge) -> ArgoCD:
+def _install_agent(settings: Settings, chart: ChartSpec, installation: GitLabAgentInstallation) -> None:
+    environment, argocd = settings.environment, settings.stack.argocd
+    if installation.project is not None:
+        ArgoApplication(
+            "agent-chart",
+            ArgoApplicationArgs(
+                spec=agent_application(chart, settings.stack.testbed.owner),
+                environment=environment,
+                branch=environment.branch,
+                server=argocd.server,
+                argocd_namespace=argocd.namespace,
+                project=installation.project,
+                repository_url=chart.source.repository,
+                namespace=installation.namespace,
+            ),
+        )
+
+
+def _connect_operator(
+    settings: Settings, fleet: Fleet, forge: Forge, testbed: Testbed, agent: GitLabAgentInstallation | None
+) -> None:
+    environment, argocd = settings.environment, settings.stack.argocd
+    if forge.platform is None:
+        return
+    OperatorStack(
+        "operator",
+        OperatorStackArgs(
+            spec=settings.stack.operator,
+            environment=environment,
+            branch=environment.branch,
+            owner=settings.stack.testbed.owner,
+            namespace=testbed.namespace,
+            namespace_name=environment.namespace,
+            agent_namespace=agent.namespace if agent else None,
+            agent_namespace_name=fleet.agents.environments[environment].namespace if agent and fleet.agents else None,
+            argocd_namespace=argocd.namespace,
+            argocd_secrets=_repository_secrets(settings, fleet),
+            argocd_settings=argocd.configuration is not None,
+            repository_id=forge.platform.project_id,
+            repository_url=forge.platform.url,
+        ),
+    )
+
+
+def _repository_secrets(settings: Settings, fleet: Fleet) -> tuple[str, ...]:
+    """Return the secrets by which Argo CD reads repositories that this stack makes."""
+    sets = [name for name, spec in fleet.applications.items() if spec.application_set and settings.stack.forge.owner]
+    return (f"repository-environments-{settings.environment}", *(f"repository-set-{name}" for name in sets))
+
+
+def _connect_argocd(settings: Settings, fleet: Fleet, forge: Forge) -> ArgoCD:
     webhook = settings.stack.argocd.webhook
+    own = [spec for spec in fleet.applications.values() if not spec.application_set]
     return ArgoCD(
         "argocd",
         ArgoCDArgs(
@@ -94,8 +193,10 @@ def _connect_argocd(settings: Settings, forge: Forge) -> ArgoCD:
             branch=settings.environment.branch,
             owner=settings.stack.testbed.owner,
             namespace=settings.environment.namespace,
+            gitlab_url=settings.gitlab.url,
             repository_id=forge.repository_id,
             repository_url=forge.repository_url,
+            chart_repositories=tuple(spec.chart_repository for spec in own if spec.chart_repository),
             webhook=WebhookArgs(url=webhook.url, secret=webhook.secret.get_secret_value()) if webhook else None,
         ),
     )

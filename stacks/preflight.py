@@ -5,30 +5,29 @@ It costs a few requests and turns an error half-way through an update into a sen
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import gitlab
 import httpx2
 import lightkube
+import pulumi
 import requests
 import yaml
 from gitlab.v4.objects import Group, Project
-from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ApiError, ConfigError
 from lightkube.resources.core_v1 import Namespace
 
 from stacks.environments import Environment
-from stacks.fleet_model import ENVIRONMENT_REPOSITORY, Fleet
+from stacks.fleet_model import ENVIRONMENT_REPOSITORY, PLATFORM_REPOSITORY, Fleet
 from stacks.identity import forge_identity
+from stacks.kubeconfig import cluster_config
 from stacks.people import People, find_people
 from stacks.problems import ConfigurationError, Problem
-from stacks.settings import ClusterConnection, GitLabConnection, Settings
+from stacks.settings import GitLabConnection, Settings
 
 __all__ = [
     "Findings",
@@ -43,7 +42,8 @@ __all__ = [
 
 Found = TypeVar("Found")
 
-_NEEDED_SCOPE: Final = "api"
+_WRITING: Final = ("api",)
+_READING: Final = (*_WRITING, "read_api")  # a preview changes nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,10 @@ class Forge:
     """The group's page."""
     agents_id: str | None = None
     """The project that the agents are registered in, by number."""
+    platform_id: str | None = None
+    """The project that holds this program, by number."""
+    platform_url: str | None = None
+    """Where git finds it over HTTP."""
     people: People = field(default_factory=People)
     """Whom the fleet names; known to the stack that owns the forge."""
 
@@ -79,8 +83,9 @@ def preflight(settings: Settings, fleet: Fleet) -> Findings:
     Raises:
         ConfigurationError: with everything that keeps the stack from being brought up.
     """
+    scopes = _READING if pulumi.runtime.is_dry_run() else _WRITING
     with ThreadPoolExecutor(max_workers=2) as pool:
-        looks = (pool.submit(inspect_forge, settings, fleet), pool.submit(inspect_cluster, settings))
+        looks = (pool.submit(inspect_forge, settings, fleet, scopes), pool.submit(inspect_cluster, settings))
     forge, cluster = looks
     errors = [look.exception() for look in looks]
     problems = [problem for error in errors if isinstance(error, ConfigurationError) for problem in error.problems]
@@ -95,8 +100,13 @@ def group_identity(settings: Settings, group_id: str) -> str:
     return _identity(settings, group)
 
 
-def inspect_forge(settings: Settings, fleet: Fleet) -> Forge:
+def inspect_forge(settings: Settings, fleet: Fleet, scopes: Sequence[str] = _WRITING) -> Forge:
     """Check that GitLab answers, that the token is good, and that the forge is there unless this stack makes it.
+
+    Args:
+        settings: the stack's.
+        fleet: what it makes or uses.
+        scopes: the token needs one of them.
 
     Raises:
         ConfigurationError: with the first reason why not; the later ones follow from it.
@@ -105,10 +115,9 @@ def inspect_forge(settings: Settings, fleet: Fleet) -> Forge:
     where = f"GitLab at {settings.gitlab.url}"
     try:
         token = client.personal_access_tokens.get("self")
-        _check_scopes(where, token.attributes.get("scopes", ()))
+        _check_scopes(where, token.attributes.get("scopes", ()), scopes)
         group = _found(lambda: client.groups.get(settings.stack.gitlab.group, with_projects=False))
-        needed = [ENVIRONMENT_REPOSITORY, *([fleet.agents.project] if fleet.agents else [])]
-        projects = {path: _project(client, settings, path) for path in needed}
+        projects = {path: _project(client, settings, path) for path in _needed(fleet)}
         people = find_people(client, fleet, where) if settings.stack.forge.owner else People()
     except gitlab.GitlabAuthenticationError as error:
         raise _refused_token(where, error) from None
@@ -119,6 +128,7 @@ def inspect_forge(settings: Settings, fleet: Fleet) -> Forge:
         _check_forge_is_there(where, settings, {settings.stack.gitlab.group: group, **made})
     repository = projects[ENVIRONMENT_REPOSITORY]
     agents = projects[fleet.agents.project] if fleet.agents else None
+    platform = projects.get(PLATFORM_REPOSITORY)
     return Forge(
         identity=_identity(settings, group),
         group_id=str(group.id) if group else None,
@@ -126,8 +136,16 @@ def inspect_forge(settings: Settings, fleet: Fleet) -> Forge:
         repository_url=repository.http_url_to_repo if repository else None,
         web_url=group.web_url if group else None,
         agents_id=str(agents.id) if agents else None,
+        platform_id=str(platform.id) if platform else None,
+        platform_url=platform.http_url_to_repo if platform else None,
         people=people,
     )
+
+
+def _needed(fleet: Fleet) -> list[str]:
+    """The projects whose numbers and addresses a stack has to know."""
+    agents = [fleet.agents.project] if fleet.agents else []
+    return [ENVIRONMENT_REPOSITORY, *agents, *([PLATFORM_REPOSITORY] if PLATFORM_REPOSITORY in fleet.projects else [])]
 
 
 def inspect_cluster(settings: Settings) -> str:
@@ -138,7 +156,7 @@ def inspect_cluster(settings: Settings) -> str:
     """
     timeout = settings.stack.kubernetes.timeout_seconds
     try:
-        config = _cluster_config(settings.cluster)
+        config = cluster_config(settings.cluster)
     except (ConfigError, OSError, KeyError, TypeError, yaml.YAMLError) as error:
         raise _refuse(
             "kubernetes:kubeconfig, kubernetes:context or KUBECONFIG",
@@ -197,13 +215,13 @@ def _found(get: Callable[[], Found]) -> Found | None:
         raise
 
 
-def _check_scopes(where: str, scopes: Iterable[str]) -> None:
-    if _NEEDED_SCOPE not in scopes:
+def _check_scopes(where: str, scopes: Sequence[str], enough: Sequence[str]) -> None:
+    if not set(scopes) & set(enough):
         raise _refuse(
             f"{where}, token",
             f"its scopes are {', '.join(scopes) or 'none'}",
-            f"the token has the scope {_NEEDED_SCOPE}",
-            f"make a token with the scope {_NEEDED_SCOPE}, and set gitlab:token or GITLAB_TOKEN to it",
+            f"the token has the scope {' or '.join(enough)}",
+            f"make a token with the scope {enough[0]}, and set gitlab:token or GITLAB_TOKEN to it",
         )
 
 
@@ -265,28 +283,3 @@ def reason_of(error: BaseException) -> str:
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 200 else f"{line[:200]}…"
-
-
-def _cluster_config(connection: ClusterConnection) -> SingleConfig:
-    """Return what the Kubernetes provider will use: the context, in the first of its files that has it."""
-    configs = _kubeconfigs(connection.kubeconfig)
-    context = connection.context or next((each.current_context for each in configs if each.current_context), None)
-    config = next((each for each in configs if context in each.contexts), configs[0]).get(context)
-    if config is None:
-        raise ConfigError("the kubeconfig names no current context")
-    return config
-
-
-def _kubeconfigs(configured: str | None) -> list[KubeConfig]:
-    """Return, in the provider's order: the configured one, those of KUBECONFIG, the home directory's, the pod's own."""
-    if configured and "\n" in configured:
-        return [KubeConfig.from_dict(yaml.safe_load(configured))]
-    if configured:
-        return [KubeConfig.from_file(configured)]
-    named = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
-    if named:
-        # kubectl skips the files that are not there, too.
-        present = [path for path in named if Path(path).is_file()]
-        return [KubeConfig.from_file(path) for path in present or named[:1]]
-    home = Path("~/.kube/config").expanduser()
-    return [KubeConfig.from_file(home) if home.is_file() else KubeConfig.from_service_account()]

@@ -15,9 +15,10 @@ from typing import Annotated, Any, Final
 import pulumi
 from pydantic import Field, SecretStr
 
-from components.argocd.installation import ArgoCDSpec
+from components.argocd.installation_spec import ArgoCDSpec
 from components.kubernetes.testbed import TestbedSpec
 from components.naming import is_web_url
+from components.operator.stack_spec import OperatorSpec
 from components.spec import DnsLabel, Slug, Spec, Text, WebUrl
 from components.vocabulary import GitLabTier
 from stacks.documents import validate
@@ -114,6 +115,7 @@ class StackSettings(Spec):
     registry: RegistrySettings = RegistrySettings()
     testbed: TestbedSpec = TestbedSpec()
     argocd: ArgoCDSettings = ArgoCDSettings()
+    operator: OperatorSpec = OperatorSpec()
     applications: tuple[DnsLabel, ...] | None = None
     """The applications to run; by default all that name this environment."""
     hook_tokens: dict[Text, SecretStr] = Field(default_factory=dict)
@@ -229,7 +231,7 @@ def parse_stack(raw: Mapping[str, Any], where: str, *, masked: Container[str] = 
     Raises:
         ConfigurationError: with every problem found.
     """
-    return validate(StackSettings, _with_webhook(raw), where, masked=masked)
+    return validate(StackSettings, _filled(raw), where, masked=masked)
 
 
 def _decoded(text: str) -> Any:
@@ -239,14 +241,20 @@ def _decoded(text: str) -> Any:
         return text
 
 
-def _with_webhook(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Fill in the webhook from the environment: its address and secret differ from testbed to testbed."""
-    argocd = raw.get("argocd", {})
-    url = os.environ.get("BIGHPC_ARGOCD_WEBHOOK_URL")
-    if not url or not isinstance(argocd, dict) or "webhook" in argocd:
+def _filled(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fill in from the environment what differs from testbed to testbed: the webhook, the page, a run's variables."""
+    argocd, operator = raw.get("argocd", {}), raw.get("operator", {})
+    if not isinstance(argocd, dict) or not isinstance(operator, dict):
         return raw
-    secret = os.environ.get("BIGHPC_ARGOCD_WEBHOOK_SECRET")
-    return {**raw, "argocd": {**argocd, "webhook": {"url": url, **({"secret": secret} if secret else {})}}}
+    filled = dict(argocd)
+    if url := os.environ.get("BIGHPC_ARGOCD_WEBHOOK_URL"):
+        secret = os.environ.get("BIGHPC_ARGOCD_WEBHOOK_SECRET")
+        filled.setdefault("webhook", {"url": url, **({"secret": secret} if secret else {})})
+    if page := os.environ.get("BIGHPC_APPLICATIONS_URL"):
+        filled.setdefault("applicationsUrl", page)
+    if names := os.environ.get("BIGHPC_OPERATOR_VARIABLES"):
+        operator = {"environment": names.split(","), **operator}
+    return {**raw, "argocd": filled, "operator": operator}
 
 
 def _environment(stack: str, collector: Collector) -> Environment | None:

@@ -12,8 +12,7 @@ from testbed.cluster.objects import prepare_cluster, simulated_names
 from testbed.cluster.services import coredns, kwok, registry
 from testbed.context import Context
 from testbed.delivery import delivery
-from testbed.environment import variables
-from testbed.forge import gitlab, runner_items
+from testbed.forge import agent_server, gitlab, runner_items
 from testbed.images import push_program_image
 from testbed.node.node import node_items
 from testbed.node.runtime import PAUSE_IMAGE
@@ -30,6 +29,7 @@ def compose(context: Context) -> list[Process | Task]:
         Task(name="cluster-objects", run=partial(prepare_cluster, context), after=("kube-apiserver",)),
         registry(context),
         gitlab(context),
+        agent_server(context),
         *runner_items(context),
     ]
     if context.simulated_nodes:
@@ -42,8 +42,7 @@ def compose(context: Context) -> list[Process | Task]:
             Task(name="pause-image", run=pause, after=("registry",)),
             *node_items(context),
         ]
-    environment = {**variables(context), "PATH": context.search_path}
-    return [*items, *delivery(context, environment)]
+    return [*items, *delivery(context)]
 
 
 def processes_of(items: Sequence[Process | Task]) -> list[Process]:

@@ -53,14 +53,27 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
         stacks.create_missing(environment)
         owner, *others = stacks.ORDER
         _up([owner], context, environment, progress)
-        with progress.step("contents of the environment repository"):
+        with progress.step("contents of the environment repository and the platform repository"):
             run("bighpc", "seed", environment=environment)
+            if obstacle := _no_history():
+                progress.note(f"the platform repository stays empty, so the operator has nothing to run: {obstacle}")
+            else:
+                run("bighpc", "seed", "--platform", directory=stacks.CHECKOUT, environment=environment)
         _up(others, context, environment, progress)
         if not context.real_node:
             progress.note("there is no real node here, so the applications' pods have nowhere to run")
             return []
         _await_applications(context, progress)
         return _ask(context, progress)
+
+
+def _no_history() -> str | None:
+    """Why the checkout has no history to push, if it has none."""
+    try:
+        shallow = run("git", "-C", stacks.CHECKOUT, "rev-parse", "--is-shallow-repository").strip()
+    except UserError:
+        return f"{stacks.CHECKOUT} is no git repository"
+    return f"{stacks.CHECKOUT} is a shallow clone (git fetch --unshallow)" if shallow == "true" else None
 
 
 def _up(names: Sequence[str], context: Context, environment: Mapping[str, str], progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""The GitLab double and the runner that takes its jobs, as supervised processes."""
+"""The GitLab double, its agent server, and the runner that takes its jobs, as supervised processes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import httpx2
 import psutil
 
+from testbed.cluster.objects import AGENT_SERVER_USER
+from testbed.cluster.pki import Authority
 from testbed.context import REGISTRY_HOST, Context
 from testbed.files import private_directory, write_private
 from testbed.gitlab.settings import VERSION
@@ -23,9 +25,11 @@ from testbed.processes import Kind, NotReadyError, Process
 from testbed.runner.service import READY
 from testbed.startup import Task
 
-__all__ = ["gitlab", "runner_items"]
+__all__ = ["agent_server", "gitlab", "runner_items"]
 
 RUNNER = "gitlab-runner"
+AGENT_SERVER = "gitlab-kas"
+_KAS_SECRET = "gitlab-kas-secret"  # noqa: S105 - the name of the file
 _TOKEN = "gitlab-runner-token"  # noqa: S105 - the name of the file and of the task that writes it
 
 _KEPT = (
@@ -34,12 +38,13 @@ _KEPT = (
 )
 """What a site's jobs need of the environment to fetch anything."""
 
-_OFFERED = ("crane",)
-"""Tools of ours that shell jobs find on PATH: with it the pipeline template makes images."""
+_OFFERED = ("crane", "kubectl")
+"""Tools of ours that shell jobs find on PATH: to make images, and to deploy through an agent."""
 
 
 def gitlab(context: Context) -> Process:
     """GitLab's API and Git over HTTP, on loopback."""
+    authority = context.pki.authority(Authority.CLUSTER).certificate
     address = f"127.0.0.1:{context.ports['gitlab']}"
     url = f"http://{address}"
     return Process(
@@ -57,10 +62,46 @@ def gitlab(context: Context) -> Process:
             f"--bot-token-file={context.secret_file('gitlab-token')}",
             f"--registry=127.0.0.1:{context.ports['registry']}",
             f"--gitlab-ci-local={context.tools.path('gitlab-ci-local')}",
+            f"--kas-url={_agent_server_url(context)}",
+            f"--kas-authority={authority}",
+            f"--kas-secret-file={context.secret_file(_KAS_SECRET)}",
         ),
         probe=http_probe(f"{url}/-/readiness"),
         url=url,
     )
+
+
+def agent_server(context: Context) -> Process:
+    """Carries requests of jobs and people to the cluster; over TLS, without which Kubernetes' clients send no token."""
+    url = _agent_server_url(context)
+    kubeconfig = context.kubeconfig(AGENT_SERVER, user=AGENT_SERVER_USER)
+    server = context.pki.issue(
+        f"{AGENT_SERVER}-server", common_name=AGENT_SERVER, server_names=["127.0.0.1", "localhost"], client=False
+    )
+    return Process(
+        name=AGENT_SERVER,
+        kind=Kind.DOUBLE,
+        version=VERSION,
+        after=("gitlab", "cluster-objects"),
+        command=(
+            sys.executable,
+            "-m",
+            "testbed.gitlab.kas",
+            f"--gitlab=http://127.0.0.1:{context.ports['gitlab']}",
+            f"--secret-file={context.secret_file(_KAS_SECRET)}",
+            f"--kubeconfig={kubeconfig}",
+            f"--listen=127.0.0.1:{context.ports[AGENT_SERVER]}",
+            f"--certificate={server.certificate}",
+            f"--key={server.key}",
+        ),
+        files=(kubeconfig, server.certificate),
+        probe=http_probe(f"{url}/readiness", authority=context.pki.authority(Authority.CLUSTER).certificate),
+        url=url,
+    )
+
+
+def _agent_server_url(context: Context) -> str:
+    return f"https://127.0.0.1:{context.ports[AGENT_SERVER]}"
 
 
 def runner_items(context: Context) -> list[Process | Task]:

@@ -13,10 +13,14 @@ from testbed.host.packages import find_command, install
 from tests.browser.browser import PROGRAMS as BROWSERS
 from tests.integration.postgres import initdb
 
+_CHROMIUM: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"chromium": BROWSERS, "chromium-driver": ("chromedriver",)}
+)
+
 _NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "browser": {"chromium": BROWSERS, "chromium-driver": ("chromedriver",)},
-        "integration": {"postgresql": ("initdb",)},
+        "browser": _CHROMIUM,
+        "integration": {**_CHROMIUM, "postgresql": ("initdb",)},
     }
 )
 """Stage -> Debian package -> the commands of which any one means that it is there."""

@@ -253,7 +253,9 @@ def application_repository_is_managed(application: Resource, stack: Stack) -> It
     """What is deployed is in a repository with the platform's protections."""
     projects = stack.of("gitlab/Project")
     for source in _sources(application.spec) if projects else ():
-        if not any(project.data.get("httpUrlToRepo") == source.get("repoURL") for project in projects):
+        # A chart is no repository in git: its exact version and the AppProject's list of sources limit it.
+        is_chart = source.get("chart") or str(source.get("repoURL")).startswith("oci://")
+        if not is_chart and not any(project.data.get("httpUrlToRepo") == source.get("repoURL") for project in projects):
             yield "its repository is no project of the platform"
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "applications_share_a_fixed_project",
     "argocd_default_role_is_harmless",
     "argocd_settings_are_closed",
+    "is_exact_version",
     "repository_is_encrypted",
     "repository_is_verified",
     "source_has_no_credentials",
@@ -47,12 +48,18 @@ INSECURE_SETTINGS: Final = ("insecure", "insecureIgnoreHostKey", "insecureOCIFor
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _VERSION: Final = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?")
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 SYSTEM_NAMESPACES: Final = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", "argocd"})
 """Where no application goes."""
 
 _LIMITS: Final = ("ResourceQuota", "LimitRange", "NetworkPolicy")
 _CLOSED: Final = {"users.anonymous.enabled": "false", "exec.enabled": "false", "admin.enabled": "false"}
 """Argo CD's settings, and the value that closes each."""
+
+
+def is_exact_version(value: str) -> bool:
+    """Whether the value is one version of a chart: three numbers, then possibly a suffix; not a range."""
+    return _VERSION.fullmatch(value) is not None
 
 
 @invariant("A project names its repositories and destinations one by one.", "Replace the wildcard by the exact values.")
@@ -146,7 +153,9 @@ def application_spares_system_namespaces(spec: Data) -> Iterator[str]:
 def application_tracks_its_environment(source: Data, environment: str) -> Iterator[str]:
     """What reaches production was merged into production."""
     revision = source.get("targetRevision") or "HEAD"
-    if revision != environment and not _COMMIT.fullmatch(revision) and not _VERSION.fullmatch(revision):
+    fixed = _COMMIT.fullmatch(revision) or _DIGEST.fullmatch(revision) or is_exact_version(revision)
+    # A chart has versions and no branches.
+    if not fixed and (revision != environment or source.get("chart")):
         yield f"it tracks '{revision}'"
 
 

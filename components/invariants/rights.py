@@ -16,6 +16,7 @@ __all__ = [
     "role_has_no_wildcards",
     "role_raises_no_rights",
     "role_reads_no_secrets",
+    "role_reads_secrets_by_name",
 ]
 
 _ESCALATING: Final = frozenset({"escalate", "bind", "impersonate"})
@@ -46,6 +47,14 @@ def role_reads_no_secrets(rule: Data) -> Iterator[str]:
     verbs = [verb for verb in rule.get("verbs") or () if verb in _READING]
     if verbs and any(each in {"secrets", "*"} for each in rule.get("resources") or ()):
         yield "it reads the secrets of every namespace"
+
+
+@invariant("A role reads the secrets that it names.", "Add resourceNames, or leave secrets out.")
+def role_reads_secrets_by_name(rule: Data) -> Iterator[str]:
+    """Whoever holds the role reads what it needs, and not what comes to be beside it."""
+    reads = any(verb in _READING for verb in rule.get("verbs") or ())
+    if reads and "secrets" in (rule.get("resources") or ()) and not rule.get("resourceNames"):
+        yield "it reads every secret of its namespace"
 
 
 @invariant("No role enters pods.", "Leave out exec, attach, portforward, ephemeralcontainers and nodes/proxy.")

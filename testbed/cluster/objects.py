@@ -11,9 +11,11 @@ from lightkube import ApiError, Client, KubeConfig, codecs
 from lightkube.resources.core_v1 import Node
 
 from testbed.context import Context
+from testbed.gitlab.kas.agents import SERVICE_ACCOUNT, TOKEN_SECRET
 from testbed.processes import NotReadyError
 
 __all__ = [
+    "AGENT_SERVER_USER",
     "SIMULATED_LABEL",
     "apply_all",
     "cluster_objects",
@@ -24,6 +26,9 @@ __all__ = [
 
 SIMULATED_LABEL = "kwok.x-k8s.io/node"
 """Label, annotation and taint of simulated nodes, all with the value ``fake``."""
+
+AGENT_SERVER_USER = "bighpc:gitlab-kas"
+"""As whom the double's agent server looks for agents in the cluster."""
 
 _MANAGER = "bighpc-testbed"
 _MANAGED = {"app.kubernetes.io/managed-by": _MANAGER}
@@ -86,8 +91,23 @@ def cluster_objects(context: Context) -> list[dict[str, Any]]:
             ],
         ),
         _binding("bighpc-kwok", "bighpc-kwok", "bighpc:kwok"),
+        *_agent_server_objects(),
     ]
     return [*objects, *_dns_objects(context)] if context.real_node else objects
+
+
+def _agent_server_objects() -> list[dict[str, Any]]:
+    """The agent server finds agents by one name, and gets tokens of one account; RBAC takes lists by name for that."""
+    return [
+        _role(
+            "bighpc-gitlab-kas",
+            [
+                {**_rule([""], ["secrets"], ["list"]), "resourceNames": [TOKEN_SECRET]},
+                {**_rule([""], ["serviceaccounts/token"], ["create"]), "resourceNames": [SERVICE_ACCOUNT]},
+            ],
+        ),
+        _binding("bighpc-gitlab-kas", "bighpc-gitlab-kas", AGENT_SERVER_USER),
+    ]
 
 
 def _dns_objects(context: Context) -> list[dict[str, Any]]:

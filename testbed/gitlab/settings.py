@@ -25,6 +25,12 @@ class Settings:
     """Host and port of the container registry that jobs are told of; nothing: they are told of none."""
     gitlab_ci_local: Path | None = None
     """The program that expands configurations; without it no pipeline is compiled."""
+    kas_url: str | None = None
+    """Where the agent server listens; nothing: below the external URL, as a reverse proxy would have it."""
+    kas_authority: Path | None = None
+    """The certificate that the agent server's own is signed by, which jobs are told to trust."""
+    kas_secret: Path | None = None
+    """What the agent server proves itself with, mode 0600; without it none is let in."""
 
     @property
     def database(self) -> Path:
@@ -40,6 +46,11 @@ class Settings:
     def spool(self) -> Path:
         """Pushes that Git has accepted and the database has not recorded yet."""
         return self.data / "spool"
+
+    @property
+    def kubernetes_proxy(self) -> str:
+        """Where clusters are reached through their agents."""
+        return f"{self.kas_url or self.external_url}/-/kubernetes-agent/k8s-proxy/"
 
     @property
     def host(self) -> str:

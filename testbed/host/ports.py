@@ -15,6 +15,7 @@ __all__ = ["USUAL", "choose_ports", "is_free", "parse_choices"]
 USUAL: Mapping[str, int] = MappingProxyType(
     {
         "gitlab": 8929,
+        "gitlab-kas": 8930,
         "kube-apiserver": 6443,
         "etcd": 2379,
         "etcd-peer": 2380,

@@ -17,6 +17,7 @@ Answers = Mapping[str, tuple[int, Any]]
 
 GROUP = {"id": 1, "created_at": "2026-11-24T00:00:00.000Z", "web_url": "http://gitlab.example/bighpc"}
 PROJECT = {"id": 7, "http_url_to_repo": "http://gitlab.example/bighpc/environments.git"}
+PLATFORM = {"id": 9, "http_url_to_repo": "http://gitlab.example/bighpc/platform.git"}
 
 
 def gitlab_answers(**changes: Any) -> Answers:
@@ -25,12 +26,14 @@ def gitlab_answers(**changes: Any) -> Answers:
         "token": (200, {"id": 1, "scopes": ["api"]}),
         "group": (200, GROUP),
         "project": (200, PROJECT),
+        "platform": (200, PLATFORM),
         **{part: (answer["status"], answer.get("body", {})) for part, answer in changes.items()},
     }
     paths = {
         "token": "/api/v4/personal_access_tokens/self",
         "group": "/api/v4/groups/bighpc",
         "project": "/api/v4/projects/bighpc%2Fenvironments",
+        "platform": "/api/v4/projects/bighpc%2Fplatform",
     }
     return {paths[part]: answer for part, answer in parts.items()}
 

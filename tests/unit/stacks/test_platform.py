@@ -27,6 +27,8 @@ FORGE = Forge(
     repository_url="http://gitlab.example/bighpc/environments.git",
     web_url="http://gitlab.example/bighpc",
     agents_id="8",
+    platform_id="9",
+    platform_url="http://gitlab.example/bighpc/platform.git",
 )
 FINDINGS = Findings(cluster="uid", forge=FORGE)
 WEBHOOK = {"argocd": {"webhook": {"url": "http://argocd.example/api/webhook", "secret": "long-enough"}}}
@@ -109,6 +111,8 @@ def test_every_resource_belongs_to_a_component(build: Build, monkeypatch: pytest
         "ArgoApplication": 1,
         "ArgoCD": 1,
         "GitLabAgent": 1,
+        "GitLabAgentInstallation": 1,
+        "OperatorStack": 1,
         "GitLabGroup": 1,
         "GitLabProject": len(fleet.projects),
         "GitLabRunner": len(fleet.runners),

@@ -10,8 +10,10 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
+from components.gitlab.group_spec import GitLabGroupSpec
 from stacks.environments import Environment
-from stacks.preflight import group_identity, inspect_cluster
+from stacks.fleet_model import Fleet
+from stacks.preflight import group_identity, inspect_cluster, inspect_forge
 from stacks.problems import ConfigurationError
 from stacks.settings import ClusterConnection, GitLabConnection, Settings, parse_stack
 from tests.unit.stacks.servers import cluster_answers, serve
@@ -86,3 +88,13 @@ def test_once_gitlab_made_the_group_it_says_who_it_is() -> None:
     with serve({"/api/v4/groups/5": (200, group)}) as url:
         identity = group_identity(settings(url=url), "5")
     assert identity == "127.0.0.1/bighpc#5@2026-11-24T00:00:00.000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "refusal"), [(("api",), "its scopes are read_api"), (("api", "read_api"), "is not there")]
+)
+def test_a_token_that_reads_is_enough_for_whoever_only_reads(scopes: tuple[str, ...], refusal: str) -> None:
+    token = {"/api/v4/personal_access_tokens/self": (200, {"id": 1, "scopes": ["read_api"]})}
+    fleet = Fleet(group=GitLabGroupSpec(), projects={}, applications={})
+    with serve(token) as url, pytest.raises(ConfigurationError, match=refusal):
+        inspect_forge(settings(url=url), fleet, scopes)

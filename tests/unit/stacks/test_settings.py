@@ -23,7 +23,8 @@ def configure(monkeypatch: pytest.MonkeyPatch, **config: str) -> None:
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({key.replace("_", ":", 1): value for key, value in config.items()}))
 
 
-def test_every_default_is_the_documented_one() -> None:
+def test_every_default_is_the_documented_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BIGHPC_OPERATOR_VARIABLES", raising=False)
     assert parse_stack({}, "test").model_dump(mode="json", by_alias=True) == {
         "forge": {"owner": False, "protect": False},
         "gitlab": {"group": "bighpc", "tier": "free", "timeoutSeconds": 10},
@@ -42,9 +43,32 @@ def test_every_default_is_the_documented_one() -> None:
         },
         "argocd": {
             "install": "external",
+            "chart": None,
             "namespace": "argocd",
             "server": "https://kubernetes.default.svc",
+            "configuration": None,
+            "windows": [],
+            "commitStatuses": True,
+            "applicationsUrl": None,
             "webhook": None,
+        },
+        "operator": {
+            "install": "external",
+            "chart": None,
+            "generation": "v1",
+            "namespace": "pulumi-operator",
+            "account": None,
+            "credentials": None,
+            "environment": ["GITLAB_BASE_URL", "GITLAB_TOKEN", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"],
+            "rights": {},
+            "reconcile": {"mode": "gated", "resyncSeconds": None},
+            "workspace": {
+                "image": None,
+                "cpu": "500m",
+                "memory": "1Gi",
+                "memoryLimit": "2Gi",
+                "ephemeralStorage": "4Gi",
+            },
         },
         "applications": None,
         "hookTokens": {},
