@@ -35,6 +35,12 @@ class Report:
     steps: list[dict[str, Any]] = field(default_factory=list)
     """In order: ``name``, ``seconds``, ``said``."""
 
+    def sentence(self, environment: str) -> str:
+        """For people."""
+        verdict = "restored" if self.restored else "NOT restored"
+        detected, restored = self.time_to_detect_s, self.time_to_restore_s
+        return f"{self.drill} in {environment}: {verdict}; time to detect {detected} s, time to restore {restored} s"
+
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         return {

@@ -20,13 +20,10 @@ def command(
     project: Annotated[
         str, typer.Option(envvar="CI_PROJECT_ID", help="The platform repository's project, by path or number.")
     ] = "bighpc/platform",
-    context: Annotated[
-        str | None, typer.Option(help="The kubeconfig's context, such as the agent's; by default its current one.")
-    ] = None,
+    context: Annotated[str | None, typer.Option(help="The kubeconfig's context; by default its current one.")] = None,
     namespace: Annotated[str, typer.Option(help="Where the operator's Stack object is.")] = "pulumi-operator",
     lock_limit: Annotated[
-        float | None,
-        typer.Option(envvar="BIGHPC_LOCK_LIMIT", help="Seconds after which whoever locks the stack counts as dead."),
+        float | None, typer.Option(envvar="BIGHPC_LOCK_LIMIT", help="Seconds after which a lock counts as stale.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the gate's reports go when it runs here.")] = Path("release"),
     limit: Annotated[float, typer.Option(help="Seconds for the gate, and again for the operator.", min=1)] = 1800,
@@ -52,6 +49,5 @@ def command(
         limit_s=limit,
         lock_limit_s=lock_limit,
     )
-    outcome = release(request, Connection.from_environment(), Console(stderr=True, highlight=False))
-    if outcome:
-        raise typer.Exit(int(outcome))
+    console = Console(stderr=True, highlight=False)
+    raise typer.Exit(int(release(request, Connection.from_environment(), console)))
