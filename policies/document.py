@@ -19,7 +19,8 @@ rules, and a test keeps it current.
 
 ```sh
 pulumi preview --stack dev --policy-pack policies        # before a merge; pulumi up takes the same option
-pulumi policy analyze --stack prod --policy-pack policies # what is recorded, without running the program
+# What is recorded, without running the program; the engine does not tell the policies which stack that is.
+PULUMI_STACK=prod pulumi policy analyze --stack prod --policy-pack policies
 ```
 
 - **Mandatory** stops a preview or an update. **Remediate** is put right where the right value is certain, which the
