@@ -10,8 +10,8 @@ from tests.e2e.site import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
-DRILLS = ("operator-killed", "expired-token")
-"""One of each kind of fault; `make drills` runs all of them, which takes a quarter of an hour more."""
+DRILLS = ("operator-killed",)
+"""The one with the most in it: a lock that nobody holds, a state half written. `make drills` runs them all."""
 
 
 @pytest.mark.parametrize("drill", DRILLS)
