@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,18 @@ class Site:
         asked = ("get", "stacks.pulumi.com", f"bighpc-{environment}", "--namespace=pulumi-operator", "--output=json")
         found: dict[str, Any] = json.loads(self.kubectl(*asked).stdout)["status"]["lastUpdate"]
         return found
+
+    def runs(self, commit: str, environment: str = "dev") -> bool:
+        """Whether the operator says that it has brought a commit up.
+
+        It may say so, begin anew with what it remembers of the object, and say so again.
+        """
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self.last_update(environment).get("lastSuccessfulCommit") == commit:
+                return True
+            time.sleep(0.5)
+        return False
 
     def deployments(self, environment: str = "dev") -> list[tuple[str, str]]:
         """The last ones to an environment, the latest first."""

@@ -63,7 +63,7 @@ def test_a_push_is_gated_and_released_by_jobs_and_promoted(site: Site, project: 
     commit = site.push("Pulumi.dev.yaml", "cpu: 4", "cpu: 3", skip=False)
     _, states = ended(project, sha=commit, source="push")
     assert states == {"gate": "success", "release": "success"}
-    assert site.last_update()["lastSuccessfulCommit"] == commit
+    assert site.runs(commit)
     assert site.processors() == "3"
     assert site.deployments()[0] == (commit, "success")
 
@@ -77,7 +77,7 @@ def test_a_push_is_gated_and_released_by_jobs_and_promoted(site: Site, project: 
         promoted = site.merge(request.iid)
         _, states = ended(project, sha=promoted, ref=target, source="push")
         assert states == {"gate": "success", "release": "success"}
-        assert site.last_update(target)["lastSuccessfulCommit"] == promoted
+        assert site.runs(promoted, target)
         assert site.deployments(target)[0] == (promoted, "success")
 
 

@@ -20,7 +20,7 @@ def test_a_push_becomes_a_change_and_its_revert_takes_it_back(site: Site) -> Non
 
     said = site.release()
     assert f"told bighpc-dev to run {commit[:8]}" in said
-    assert site.last_update()["lastSuccessfulCommit"] == commit
+    assert site.runs(commit)
     assert site.processors() == "3"
     assert site.deployments()[0] == (commit, "success")
 
@@ -28,7 +28,7 @@ def test_a_push_becomes_a_change_and_its_revert_takes_it_back(site: Site) -> Non
     revert = site.revert(commit)
     site.release()
     assert site.processors() == before
-    assert site.last_update()["lastSuccessfulCommit"] == revert
+    assert site.runs(revert)
     assert "outdated" in site.release("--commit", commit, code=3), "an older commit never moves it back"
     assert site.processors() == before
 
@@ -54,7 +54,7 @@ def test_an_update_that_failed_is_taken_back_by_its_revert(site: Site) -> None:
     assert site.deployments()[0] == (commit, "failed")
     revert = site.revert(commit)
     site.release()
-    assert site.last_update()["lastSuccessfulCommit"] == revert
+    assert site.runs(revert)
 
 
 def test_the_release_account_sets_the_commit_and_nothing_else(site: Site) -> None:
