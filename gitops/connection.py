@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +14,7 @@ from gitlab.v4.objects import Project
 
 from gitops.errors import CommandError
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "gitlab_asked"]
 
 _TIMEOUT_S: Final = 30
 
@@ -74,3 +76,23 @@ class Connection:
             raise CommandError(
                 f"{self.url} does not answer: {error}", "Look whether GitLab runs and GITLAB_BASE_URL is right."
             ) from None
+
+
+@contextmanager
+def gitlab_asked(asked: str, remedy: str, *, later: str = "Run it again when it does.") -> Iterator[None]:
+    """Turn what goes wrong between GitLab and us into a sentence.
+
+    Args:
+        asked: what GitLab was asked, after "GitLab answered 403".
+        remedy: what to do when it refuses.
+        later: what to do when it does not answer.
+
+    Raises:
+        CommandError: instead of GitLab's and the network's own errors.
+    """
+    try:
+        yield
+    except gitlab.GitlabError as error:
+        raise CommandError(f"GitLab answered {error.response_code} {asked}: {error.error_message}", remedy) from None
+    except requests.RequestException as error:
+        raise CommandError(f"GitLab does not answer: {error}", later) from None

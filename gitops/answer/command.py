@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import gitlab
-import requests
 from gitlab.v4.objects import Project, ProjectMergeRequest
 from rich.console import Console
 
@@ -20,7 +19,7 @@ from gitops.answer.permission import refusal
 from gitops.answer.question import Explain, Misunderstood, Preview
 from gitops.answer.thread import FRESH, Progress, Waiting, claim, marker, say, waiting
 from gitops.checkout import git, tree_at
-from gitops.connection import Connection
+from gitops.connection import Connection, gitlab_asked
 from gitops.errors import CommandError
 from gitops.markdown import LIMIT, cut
 from gitops.parallel import run_all
@@ -68,7 +67,10 @@ def answer(request: Request, console: Console) -> int:
     connection = Connection.for_telling()
     project = connection.project(request.project)
     answered = 0
-    try:
+    with gitlab_asked(
+        f"about {request.project}",
+        "Look whether GITLAB_TOKEN or REVIEW_TOKEN has the scope api and its user the role Developer or more.",
+    ):
         client = connection.client()
         client.auth()
         if client.user is None:
@@ -82,13 +84,6 @@ def answer(request: Request, console: Console) -> int:
                 answered += said is not None
                 if said:
                     console.print(f"!{number}, note {each.note['id']}: {said}", markup=False, soft_wrap=True)
-    except gitlab.GitlabError as error:
-        raise CommandError(
-            f"GitLab answered {error.response_code} about {request.project}: {error.error_message}",
-            "Look whether GITLAB_TOKEN or REVIEW_TOKEN has the scope api and its user the role Developer or more.",
-        ) from None
-    except requests.RequestException as error:
-        raise CommandError(f"GitLab does not answer: {error}", "Run it again when it does.") from None
     if not answered:
         console.print("nobody waits for an answer")
     return answered

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import gitlab
-import requests
 from gitlab.v4.objects import Project, ProjectMergeRequest
 
 from gitops.checkout import git, tree_at
+from gitops.connection import gitlab_asked
 from gitops.drift.data import Edit, edit_of, edited
 from gitops.drift.finding import Cause, Finding, StackDrift
 from gitops.errors import CommandError
@@ -132,7 +131,10 @@ def propose(project: Project, stack: str, target: str, keeping: Keeping, directo
     Raises:
         CommandError: when GitLab refuses.
     """
-    try:
+    with gitlab_asked(
+        f"to the merge request that keeps the drift of {stack}",
+        "Look whether the token has the scope api and its user the role Developer or more in the project.",
+    ):
         found = _found(project, stack, target)
         if keeping.edits:
             return _written(project, stack, target, keeping, git(directory, "rev-parse", "HEAD").strip(), found)
@@ -141,14 +143,6 @@ def propose(project: Project, stack: str, target: str, keeping: Keeping, directo
             found.state_event = "close"
             found.save()
         return None
-    except gitlab.GitlabError as error:
-        raise CommandError(
-            f"GitLab answered {error.response_code} to the merge request that keeps the drift of {stack}: "
-            f"{error.error_message}",
-            "Look whether the token has the scope api and its user the role Developer or more in the project.",
-        ) from None
-    except requests.RequestException as error:
-        raise CommandError(f"GitLab does not answer: {error}", "Run it again when it does.") from None
 
 
 def _written(

@@ -8,25 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
-import gitlab
-import requests
 from gitlab.v4.objects import Project, ProjectMergeRequest
 from rich.console import Console
 
 from gitops.checkout import git
 from gitops.cluster import connect
-from gitops.connection import Connection
+from gitops.connection import Connection, gitlab_asked
 from gitops.errors import CommandError
 from gitops.parallel import run_all
 from gitops.promote.description import Difference, Preview, render
 from gitops.promote.evidence import Delivery, Evidence, deliveries, gather
 from gitops.pulumi import engine
 from gitops.pulumi.plan import Plan
+from gitops.release.history import head_of
 
 __all__ = ["NEXT", "Request", "promote"]
 
 NEXT: Final = {"dev": "preview", "preview": "prod"}
 """Each environment's next one."""
+
+_REMEDY: Final = "Name the project whose branches are the environments with --project or --repository."
+"""What to do when there is no branch of an environment's name."""
 
 _REFUSED: Final = ("failed", "canceled")
 """What the latest pipeline must not be; it may run still: this may be a job of it."""
@@ -68,9 +70,12 @@ def promote(request: Request, connection: Connection, console: Console) -> str |
         ways = ", ".join(f"{first} {second}" for first, second in NEXT.items())
         raise CommandError(f"{source} is not promoted to {target}", f"Promote one step at a time: {ways}.")
     project = connection.project(request.project)
-    try:
-        commit = _head(project, source)
-        _head(project, target)
+    with gitlab_asked(
+        f"about {project.path_with_namespace}",
+        "Look whether GITLAB_TOKEN has the scope api and its user the role Developer or more.",
+    ):
+        commit = head_of(project, source, _REMEDY)
+        head_of(project, target, _REMEDY)
         difference = _difference(project, target, commit)
         if not difference.commits:
             console.print(f"nothing to promote: {target} has everything that {source} has", markup=False)
@@ -80,27 +85,8 @@ def promote(request: Request, connection: Connection, console: Console) -> str |
         preview = _preview(request, commit, console)
         description = render(source, target, evidence, applications, difference, preview)
         merge_request, done = _written(project, source, target, description)
-    except gitlab.GitlabError as error:
-        raise CommandError(
-            f"GitLab answered {error.response_code} about {project.path_with_namespace}: {error.error_message}",
-            "Look whether GITLAB_TOKEN has the scope api and its user the role Developer or more.",
-        ) from None
-    except requests.RequestException as error:
-        raise CommandError(f"GitLab does not answer: {error}", "Run it again when it does.") from None
     console.print(f"{done}: {merge_request.web_url}", markup=False, soft_wrap=True)
     return str(merge_request.web_url)
-
-
-def _head(project: Project, branch: str) -> str:
-    try:
-        return str(project.branches.get(branch).commit["id"])
-    except gitlab.GitlabGetError as error:
-        if error.response_code != 404:
-            raise
-        raise CommandError(
-            f"{project.path_with_namespace} has no branch {branch}",
-            "Name the project whose branches are the environments with --project or --repository.",
-        ) from None
 
 
 def _difference(project: Project, target: str, commit: str) -> Difference:

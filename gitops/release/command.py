@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
-import gitlab
-import requests
 from gitlab.v4.objects import Project
 from rich.console import Console
 
 from gitops.cluster import connect
-from gitops.connection import Connection
-from gitops.errors import CommandError
+from gitops.connection import Connection, gitlab_asked
 from gitops.release.deployment import recorded
 from gitops.release.follow import Follower, look
 from gitops.release.gate import Gate
@@ -24,6 +22,9 @@ from gitops.release.pipeline import Pipeline
 from gitops.release.stack_object import StackObject
 
 __all__ = ["Request", "release"]
+
+_REMEDY: Final = "Name an environment, and the platform repository's project with --project."
+"""What to do when there is no branch of the environment's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,20 +64,16 @@ def release(request: Request, connection: Connection, console: Console) -> Outco
         CommandError: when it is refused, or cannot be done.
     """
     project = connection.project(request.project)
-    try:
+    with gitlab_asked(
+        f"about {project.path_with_namespace}",
+        "Look whether GITLAB_TOKEN has the scope read_api or api, and its user may see the project.",
+    ):
         return _release(request, project, console)
-    except gitlab.GitlabError as error:
-        raise CommandError(
-            f"GitLab answered {error.response_code} about {project.path_with_namespace}: {error.error_message}",
-            "Look whether GITLAB_TOKEN has the scope read_api or api, and its user may see the project.",
-        ) from None
-    except requests.RequestException as error:
-        raise CommandError(f"GitLab does not answer: {error}", "Run it again when it does.") from None
 
 
 def _release(request: Request, project: Project, console: Console) -> Outcome:
     environment = request.environment
-    head = head_of(project, environment)
+    head = head_of(project, environment, _REMEDY)
     commit = resolve(project, request.commit) if request.commit else head
     check_on_branch(project, commit, environment, head)
     reach = partial(connect, {"kubernetes:context": request.context} if request.context else {})
@@ -120,4 +117,4 @@ def _may_replace(project: Project, environment: str, commit: str, present: str |
     related = order(project, commit, present)
     if related in (Order.SAME, Order.NEWER):
         return True
-    return order(project, present, head_of(project, environment)) not in (Order.SAME, Order.OLDER)
+    return order(project, present, head_of(project, environment, _REMEDY)) not in (Order.SAME, Order.OLDER)

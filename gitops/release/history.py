@@ -25,8 +25,13 @@ class Order(Enum):
     """Neither contains the other."""
 
 
-def head_of(project: Project, branch: str) -> str:
+def head_of(project: Project, branch: str, remedy: str) -> str:
     """Return the commit that a branch is at.
+
+    Args:
+        project: the repository's project.
+        branch: an environment's.
+        remedy: what to do when there is no such branch.
 
     Raises:
         CommandError: when there is no such branch.
@@ -37,10 +42,7 @@ def head_of(project: Project, branch: str) -> str:
     except gitlab.GitlabGetError as error:
         if error.response_code != 404:
             raise
-        raise CommandError(
-            f"{project.path_with_namespace} has no branch {branch}",
-            "Name an environment, and the platform repository's project with --project.",
-        ) from None
+        raise CommandError(f"{project.path_with_namespace} has no branch {branch}", remedy) from None
 
 
 def resolve(project: Project, commit: str) -> str:

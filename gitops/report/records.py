@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
-import gitlab
-import requests
 from gitlab.v4.objects import Project
 
+from gitops.connection import gitlab_asked
 from gitops.errors import CommandError
 from gitops.pulumi.engine import missing_engine
 
@@ -90,7 +89,11 @@ def deployed(project: Project, environment: str) -> Deployment | None:
     Raises:
         CommandError: when GitLab refuses.
     """
-    try:
+    with gitlab_asked(
+        f"for the deployments to {environment}",
+        "Look whether GITLAB_TOKEN's user has the role Reporter or more in the project.",
+        later="Look whether it runs, and run it again.",
+    ):
         found = cast(
             Iterable[Any],
             project.deployments.list(
@@ -98,13 +101,6 @@ def deployed(project: Project, environment: str) -> Deployment | None:
             ),
         )
         last = next(iter(found), None)
-    except gitlab.GitlabError as error:
-        raise CommandError(
-            f"GitLab answered {error.response_code} for the deployments to {environment}: {error.error_message}",
-            "Look whether GITLAB_TOKEN's user has the role Reporter or more in the project.",
-        ) from None
-    except requests.RequestException as error:
-        raise CommandError(f"GitLab does not answer: {error}", "Look whether it runs, and run it again.") from None
     if last is None:
         return None
     job = getattr(last, "deployable", None) or {}

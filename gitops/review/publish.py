@@ -13,6 +13,7 @@ import gitlab
 import requests
 from gitlab.v4.objects import Project, ProjectMergeRequest, ProjectMergeRequestNote
 
+from gitops.connection import gitlab_asked
 from gitops.errors import CommandError
 from gitops.pulumi.plan import CHANGES, Plan
 from gitops.review.note import is_ours
@@ -102,15 +103,12 @@ def publish_status(project: Project, plan: Plan, commit: str, job_url: str | Non
     }
     if job_url:
         status["target_url"] = job_url
-    try:
+    with gitlab_asked(
+        f"to the status of {commit[:8]}",
+        "Look whether the commit is in the project and GITLAB_TOKEN's user has the role Developer or more.",
+        later=_AGAIN,
+    ):
         project.commits.get(commit, lazy=True).statuses.create(status)
-    except gitlab.GitlabError as error:
-        raise CommandError(
-            f"GitLab answered {error.response_code} to the status of {commit[:8]}: {error.error_message}",
-            "Look whether the commit is in the project and GITLAB_TOKEN's user has the role Developer or more.",
-        ) from None
-    except requests.RequestException as error:
-        raise CommandError(f"GitLab does not answer: {error}", _AGAIN) from None
 
 
 def _why(plan: Plan) -> str:
