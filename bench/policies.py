@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.preview import LIMIT, ROOT, Contender, make_stack
+from bench.preview import ROOT, Contender, captured, make_stack
 from tests.integration.policy_program import PACK, declare, workspace
 from tests.unit.policies.stack_battery import APPLICATION, ENVIRONMENT, changed
 
@@ -66,7 +66,7 @@ def _dev(scratch: Path) -> Comparison:
         *("pulumi", "preview", "--non-interactive", "--stack", "dev"),
         *("--cwd", str(ROOT), "--config-file", str(configuration)),
     )
-    return Comparison("dev", lambda arguments: _run((*command, *arguments), environment))
+    return Comparison("dev", lambda arguments: captured((*command, *arguments), environment))
 
 
 def _environment(scratch: Path) -> Mapping[str, str]:
@@ -80,21 +80,12 @@ def _environment(scratch: Path) -> Mapping[str, str]:
     return environment
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False, stdin=subprocess.DEVNULL
-    )
-    if done.returncode:
-        sys.stderr.write(done.stdout + done.stderr)
-        raise subprocess.CalledProcessError(done.returncode, command)
-
-
 def _applications(scratch: Path, number: int) -> Comparison:
     made = workspace(scratch)
     names = (f"application-{each}" for each in range(number))
     declare(made, [*ENVIRONMENT, *(changed(APPLICATION, {"metadata name": name}, name) for name in names)])
     command = ("pulumi", "preview", "--non-interactive", "--stack", "dev", "--cwd", str(made.directory))
-    return Comparison("applications", lambda arguments: _run((*command, *arguments), made.environment))
+    return Comparison("applications", lambda arguments: captured((*command, *arguments), made.environment))
 
 
 def _table(comparisons: Sequence[Comparison]) -> Table:

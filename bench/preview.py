@@ -23,7 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["LIMIT", "ROOT", "Contender", "main", "make_stack", "measure", "ratio"]
+__all__ = ["LIMIT", "ROOT", "Contender", "captured", "main", "make_stack", "measure", "ratio"]
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 300  # seconds for one preview
@@ -91,7 +91,7 @@ def make_stack(contender: Contender, scratch: Path, environment: Mapping[str, st
         lines = (contender.directory / stack_file).read_text().splitlines(keepends=True)
         salts = ("encryptionsalt:", "encryptedkey:", "secretsprovider:")
         (directory / stack_file).write_text("".join(line for line in lines if not line.startswith(salts)))
-    _run(("pulumi", "stack", "init", contender.stack, "--cwd", str(directory)), environment)
+    captured(("pulumi", "stack", "init", contender.stack, "--cwd", str(directory)), environment)
     return directory / stack_file
 
 
@@ -101,15 +101,27 @@ def _preview(contender: Contender, configuration: Path, environment: Mapping[str
         *("--cwd", str(contender.directory), "--config-file", str(configuration)),
     )
     started = time.perf_counter()
-    output = _run(command, environment)
+    output = captured(command, environment)
     took = time.perf_counter() - started
     types = (step["urn"].split("::")[2].rpartition("$")[2] for step in json.loads(output)["steps"])
     return took, Counter(each for each in types if not each.startswith(NOT_COMPARED))
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> str:
+def captured(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+    """Run a command in the checkout and return what it printed; where it fails, what it said is shown.
+
+    Raises:
+        subprocess.CalledProcessError: when it fails.
+    """
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False, stdin=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
     if done.returncode:
         sys.stderr.write(done.stdout + done.stderr)

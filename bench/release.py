@@ -31,7 +31,7 @@ from lightkube.types import PatchType
 from rich.console import Console
 from rich.table import Table
 
-from bench.preview import LIMIT, ROOT
+from bench.preview import LIMIT, ROOT, captured
 from gitops.cluster import connect
 from gitops.connection import Connection
 from gitops.drill.changes import another_value
@@ -40,6 +40,7 @@ from gitops.errors import CommandError
 from gitops.release.follow import Follower
 from gitops.release.outcome import Outcome
 from gitops.release.stack_object import STACK, StackObject
+from testbed.delivery.operator import is_updating
 from testbed.existing import load_context
 from testbed.host.supervision import Supervisor
 from testbed.layout import Layout
@@ -81,14 +82,9 @@ class Operator:
 
     def _watch(self, begun: float, started: list[float], ended: threading.Event) -> None:
         while not ended.is_set():
-            for child in self._process.children(recursive=True):
-                try:
-                    words = child.cmdline()
-                except psutil.Error:
-                    continue
-                if words and Path(words[0]).name == "pulumi" and "up" in words[1:3]:
-                    started[0] = time.monotonic() - begun
-                    return
+            if is_updating(self._process):
+                started[0] = time.monotonic() - begun
+                return
             ended.wait(0.05)
 
     def follow_branch(self, follow: bool, commit: str) -> None:
@@ -118,13 +114,7 @@ def _by_hand(number: int, scratch: Path) -> float:
     file = scratch / f"Pulumi.{ENVIRONMENT}.yaml"
     file.write_text(json.dumps(document))
     command = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", ENVIRONMENT)
-    return _timed(lambda: _run(*command, "--config-file", str(file)))
-
-
-def _run(*command: str) -> None:
-    subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT, check=True, stdin=subprocess.DEVNULL
-    )
+    return _timed(lambda: captured((*command, "--config-file", str(file))))
 
 
 def _timed(do: Callable[[], object]) -> float:
@@ -149,9 +139,9 @@ def _measure(ground: Ground, operator: Operator, rounds: int, console: Console) 
     with tempfile.TemporaryDirectory(prefix="bighpc-bench-") as scratch:
         for number in range(rounds):
             commit = ground.push(another_value, "bench")
-            started, run = operator.run(commit)
+            started, whole = operator.run(commit)
             note("start", started)
-            note("run", run)
+            note("run", whole)
             note("by hand", _by_hand(number, Path(scratch)))
             begun = time.monotonic()
             _released(ground, ground.revert(commit))

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import psutil
@@ -19,7 +18,7 @@ import requests
 
 from testbed.commands import run
 from testbed.context import Context
-from testbed.delivery.operator import OPERATOR_NAMESPACE, credentials
+from testbed.delivery.operator import OPERATOR_NAMESPACE, credentials, is_updating
 from testbed.environment import variables
 from testbed.errors import UserError
 from testbed.gitlab.faults import FAULTS as GITLAB_FAULTS
@@ -60,15 +59,10 @@ def _updating(context: Context) -> psutil.Process:
     operator = psutil.Process(_pid(context, _OPERATOR))
     deadline = time.monotonic() + _LIMIT_S
     while time.monotonic() < deadline:
-        for child in operator.children(recursive=True):
-            try:
-                words = child.cmdline()
-            except psutil.Error:
-                continue
-            if words and Path(words[0]).name == "pulumi" and "up" in words[1:3]:
-                # The engine holds the stack's lock, and has begun to ask its program.
-                time.sleep(1)
-                return operator
+        if is_updating(operator):
+            # The engine holds the stack's lock, and has begun to ask its program.
+            time.sleep(1)
+            return operator
         time.sleep(0.05)
     raise UserError(f"the operator began no update within {_LIMIT_S} s; release a commit meanwhile")
 

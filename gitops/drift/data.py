@@ -14,7 +14,7 @@ import yaml
 from gitops.drift.finding import Finding
 from gitops.pulumi.plan import PropertyChange
 
-__all__ = ["Edit", "edit_of", "edited"]
+__all__ = ["Edit", "Value", "edit_of", "edited", "values"]
 
 _SECRET: Final = "[secret]"  # noqa: S105 - what stands for one
 _WORD: Final = re.compile(r"[^a-z0-9]")
@@ -40,7 +40,9 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class _Value:
+class Value:
+    """One value of a file."""
+
     path: tuple[str, ...]
     node: yaml.ScalarNode
     value: Any
@@ -86,7 +88,7 @@ def _edit(directory: Path, files: Sequence[str], finding: Finding, change: Prope
     candidates = [
         (file, value)
         for file in files
-        for value in _values((directory / file).read_text())
+        for value in values((directory / file).read_text())
         if _like(value.path[-1]) == _like(_last(change.path)) and str(value.value) == str(change.old)
     ]
     named = [(file, value) for file, value in candidates if _names(finding.name, value.path)]
@@ -106,7 +108,7 @@ def _edit(directory: Path, files: Sequence[str], finding: Finding, change: Prope
     )
 
 
-def _values(text: str) -> Iterator[_Value]:
+def values(text: str) -> Iterator[Value]:
     """The single values below the keys of a YAML text; none when it is no YAML."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -119,7 +121,7 @@ def _values(text: str) -> Iterator[_Value]:
         if isinstance(node, yaml.MappingNode):
             waiting += [((*path, str(key.value)), value) for key, value in node.value]
         elif isinstance(node, yaml.ScalarNode) and path and node.style not in ("|", ">"):
-            yield _Value(path, node, constructor.construct_object(node))
+            yield Value(path, node, constructor.construct_object(node))
 
 
 def _last(path: str) -> str:

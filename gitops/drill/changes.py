@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import yaml
-
+from gitops.drift.data import values
 from gitops.errors import CommandError
 
 __all__ = ["Change", "another_value", "failing_program", "refused_object"]
@@ -48,18 +47,14 @@ def another_value(tree: Path, environment: str) -> None:
     """
     file = tree / f"Pulumi.{environment}.yaml"
     text = file.read_text(encoding="utf-8")
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    for key in _QUOTA:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-        node = next((value for name, value in pairs if name.value == key), None)
-    values = [value for _, value in node.value] if isinstance(node, yaml.MappingNode) else []
-    number = next((each for each in values if str(each.value).isdecimal()), None)
-    if number is None:
+    numbers = [each for each in values(text) if each.path[:-1] == _QUOTA and str(each.value).isdecimal()]
+    if not numbers:
         raise CommandError(
             f"Pulumi.{environment}.yaml has no number below {'.'.join(_QUOTA)} that a drill could change",
             "Give the testbed's quota a number of processors or pods.",
         )
-    start, end = number.start_mark.index, number.end_mark.index
+    number = min(numbers, key=lambda each: each.node.start_mark.index)
+    start, end = number.node.start_mark.index, number.node.end_mark.index
     file.write_text(text[:start] + str(int(number.value) + 1) + text[end:], encoding="utf-8")
 
 

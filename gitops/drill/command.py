@@ -104,9 +104,7 @@ class _Course:
     """The drill's commit while it is not reverted."""
 
     def run(self) -> None:
-        with self._step("before") as step:
-            differences = self.ground.differences()
-            step["said"] = "nothing differs"
+        differences = self._look("before")
         if differences:
             raise CommandError(
                 f"{self.ground.place.environment} is not as its branch says: {'; '.join(differences)}",
@@ -121,19 +119,24 @@ class _Course:
         except BaseException:
             self._take_back()
             raise
-        with self._step("after") as step:
+        differences = self._look("after")
+        self.report.restored = restored and not differences
+
+    def _look(self, name: str) -> list[str]:
+        with self._step(name) as step:
             differences = self.ground.differences()
             step["said"] = "; ".join(differences) or "nothing differs"
-        self.report.restored = restored and not differences
+            return differences
 
     def _release(self) -> bool:
         fault = self.drill.fault
-        with self._fault(fault if fault and fault.moment is Moment.BEFORE else None):
+        with self._fault(fault) if fault and fault.moment is Moment.BEFORE else nullcontext():
             begun = time.monotonic()
             commit = self._push()
             released = _beside(partial(self._released, "release", commit))
             if fault is not None and fault.moment is Moment.DURING:
-                self._endure(fault, released)
+                with self._fault(fault):
+                    time.sleep(fault.lasts_s)
             released.result()
             self.report.time_to_detect_s = _since(begun)
         begun = time.monotonic()
@@ -181,23 +184,13 @@ class _Course:
             step["said"] = self.ground.release(commit)
             return str(step["said"])
 
-    def _endure(self, fault: Fault, released: Future[str]) -> None:
-        with self._fault(fault):
-            ends = time.monotonic() + fault.lasts_s
-            while time.monotonic() < ends and not (released.done() and fault.lasts_s == 0):
-                time.sleep(0.2)
-
     @contextmanager
-    def _fault(self, fault: Fault | None) -> Iterator[None]:
-        made = faults.during(self.command, fault.name, self.ground.place.environment) if fault else nullcontext("")
-        name = fault.name if fault else ""
+    def _fault(self, fault: Fault) -> Iterator[None]:
         begun = time.monotonic()
-        with made as said:
-            if fault:
-                self._note(f"fault {name} begins", begun, said)
+        with faults.during(self.command, fault.name, self.ground.place.environment) as said:
+            self._note(f"fault {fault.name} begins", begun, said)
             yield
-        if fault:
-            self._note(f"fault {name} has ended", begun, "")
+        self._note(f"fault {fault.name} has ended", begun, "")
 
     def _take_back(self) -> None:
         """Leave no wrong commit at the head of the branch when the drill itself is stopped."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from testbed.context import Context
 from testbed.environment import variables
 from testbed.files import private_directory, write_private
@@ -16,7 +18,7 @@ from testbed.probes import http_probe
 from testbed.processes import Process
 from testbed.stacks import ORDER
 
-__all__ = ["OPERATOR_NAMESPACE", "credentials", "operator"]
+__all__ = ["OPERATOR_NAMESPACE", "credentials", "is_updating", "operator"]
 
 OPERATOR_NAMESPACE = "pulumi-operator"
 
@@ -94,6 +96,18 @@ def operator(context: Context, after: tuple[str, ...]) -> Process:
         stop_limit=_STOP_LIMIT,
         after=after,
     )
+
+
+def is_updating(operator: psutil.Process) -> bool:
+    """Whether the operator has the engine bring a stack up right now."""
+    for child in operator.children(recursive=True):
+        try:
+            words = child.cmdline()
+        except psutil.Error:
+            continue
+        if words and Path(words[0]).name == "pulumi" and "up" in words[1:3]:
+            return True
+    return False
 
 
 def _own_python(home: Path) -> Path:
