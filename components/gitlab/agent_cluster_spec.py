@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum, unique
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field, JsonValue, model_validator
 
 from components.argocd.application_spec import ArgoApplicationSpec
 from components.argocd.source_spec import HelmSource, OciSource, merged_values
 from components.invariants import Violation
-from components.invariants.rights import (
-    role_enters_no_pods,
-    role_has_no_wildcards,
-    role_raises_no_rights,
-    role_reads_secrets_by_name,
-)
+from components.kubernetes.rule_spec import RuleSpec, namespace_violations
 from components.naming import is_web_url
 from components.spec import DnsLabel, Spec, Text, refusal, ruled
 from components.vocabulary import AGENT_ACCOUNT, AGENT_TOKEN_SECRET
@@ -27,7 +22,6 @@ __all__ = [
     "AgentClusterSpec",
     "AgentInstall",
     "ChartSpec",
-    "RuleSpec",
     "agent_application",
     "rights_violations",
 ]
@@ -41,22 +35,6 @@ class AgentInstall(StrEnum):
     """The site or the testbed: it finds the token and the account that this program makes."""
     HELM = "helm"
     """Argo CD, from GitLab's chart or a mirror of it."""
-
-
-class RuleSpec(Spec):
-    """A rule of a Role: these verbs on these resources."""
-
-    api_groups: tuple[str, ...] = Field(default=("",), min_length=1)
-    """The core group is the empty text."""
-    resources: tuple[Text, ...] = Field(min_length=1)
-    verbs: tuple[Text, ...] = Field(min_length=1)
-    resource_names: tuple[Text, ...] = ()
-    """Only the objects of these names; by default all."""
-
-    def as_kubernetes(self) -> dict[str, Any]:
-        """Return it as Kubernetes reads it."""
-        rule = self.model_dump(mode="json", by_alias=True)
-        return rule if self.resource_names else {key: rule[key] for key in rule if key != "resourceNames"}
 
 
 _READ: Final = ("get", "list", "watch")
@@ -133,20 +111,11 @@ class AgentClusterSpec(Spec):
 
 def rights_violations(rights: Mapping[str, tuple[RuleSpec, ...]]) -> list[Violation]:
     """Return what an agent must never be allowed, and is."""
-    return list(_violations(rights))
-
-
-def _violations(rights: Mapping[str, tuple[RuleSpec, ...]]) -> Iterator[Violation]:
-    for namespace, rules in rights.items():
-        for number, rule in enumerate(rules, start=1):
-            subject, data = f"Rule {number} of the agent in {namespace}", rule.as_kubernetes()
-            for invariant in (
-                role_has_no_wildcards,
-                role_raises_no_rights,
-                role_enters_no_pods,
-                role_reads_secrets_by_name,
-            ):
-                yield from invariant(subject, data)
+    return [
+        violation
+        for namespace, rules in rights.items()
+        for violation in namespace_violations("the agent", namespace, rules)
+    ]
 
 
 def agent_application(chart: ChartSpec, owner: str) -> ArgoApplicationSpec:

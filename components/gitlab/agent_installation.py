@@ -14,10 +14,12 @@ import pulumi_kubernetes.meta.v1 as meta
 import pulumi_kubernetes.networking.v1 as networking
 import pulumi_kubernetes.rbac.v1 as rbac
 
-from components.argocd.parts import Place, create_project
-from components.gitlab.agent_cluster_spec import AgentInstall, RuleSpec, rights_violations
+from components.argocd.parts import Place, create_project, name_of
+from components.gitlab.agent_cluster_spec import AgentInstall, rights_violations
 from components.gitlab.agent_spec import AgentSpec
 from components.invariants import require
+from components.kubernetes.rights import grant
+from components.kubernetes.rule_spec import RuleSpec
 from components.labels import object_labels
 from components.vocabulary import AGENT_ACCOUNT, AGENT_TOKEN_SECRET, POD_SECURITY_PREFIX, PodSecurity
 
@@ -186,28 +188,13 @@ class GitLabAgentInstallation(pulumi.ComponentResource):
             namespace=self._args.environment_namespace if own else namespace,
             labels=self._labels("agent-rights"),
         )
-        role = rbac.Role(
+        grant(
             f"{self._prefix}-role-{namespace}",
-            metadata=metadata,
-            rules=[
-                rbac.PolicyRuleArgs(
-                    api_groups=list(rule.api_groups),
-                    resources=list(rule.resources),
-                    verbs=list(rule.verbs),
-                    resource_names=list(rule.resource_names) or None,
-                )
-                for rule in rules
-            ],
-            opts=self._child,
-        )
-        rbac.RoleBinding(
             f"{self._prefix}-binding-{namespace}",
-            metadata=metadata,
-            role_ref=rbac.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=role.metadata.name),
-            subjects=[
-                rbac.SubjectArgs(kind="ServiceAccount", name=AGENT_ACCOUNT, namespace=self._namespace.metadata.name)
-            ],
-            opts=self._child,
+            metadata,
+            rules,
+            rbac.SubjectArgs(kind="ServiceAccount", name=AGENT_ACCOUNT, namespace=self._namespace.metadata.name),
+            self._child,
         )
 
     def _create_project(self) -> pulumi.Output[str] | None:
@@ -230,4 +217,4 @@ class GitLabAgentInstallation(pulumi.ComponentResource):
             chart_repositories=(),
             destinations=[{"server": self._args.server, "namespace": self._args.spec.namespace}],
         )
-        return project.id.apply(lambda _: name)
+        return name_of(project)

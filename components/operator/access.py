@@ -11,15 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.gitlab.agent_cluster_spec import RuleSpec
 from components.invariants import Violation
-from components.invariants.rights import (
-    role_enters_no_pods,
-    role_has_no_wildcards,
-    role_raises_no_rights,
-    role_reads_no_secrets,
-    role_reads_secrets_by_name,
-)
+from components.kubernetes.rule_spec import RBAC, RuleSpec, cluster_violations, namespace_violations
 from components.vocabulary import AGENT_TOKEN_SECRET
 
 __all__ = [
@@ -35,7 +28,6 @@ __all__ = [
 STACKS: Final = "pulumi.com"
 """The API group of ``Stack`` objects."""
 
-_RBAC: Final = "rbac.authorization.k8s.io"
 _LOOK: Final = ("get", "list", "watch")
 _CHANGE: Final = ("get", "patch", "update", "delete")
 _KEEP: Final = (*_LOOK, "create", "patch", "update", "delete")
@@ -78,7 +70,7 @@ def cluster_rules(places: Places) -> tuple[RuleSpec, ...]:
         RuleSpec(resources=("namespaces",), verbs=_LOOK),
         RuleSpec(resources=("namespaces",), verbs=("patch", "update"), resource_names=own),
         RuleSpec(
-            api_groups=(_RBAC,),
+            api_groups=(RBAC,),
             resources=("clusterroles", "clusterrolebindings"),
             verbs=("get",),
             resource_names=rights,
@@ -120,7 +112,7 @@ def namespace_rules(places: Places, more: Mapping[str, tuple[RuleSpec, ...]]) ->
     }
     if places.agent:
         rules[places.agent] = (*_limits(), *_secrets((AGENT_TOKEN_SECRET,)))
-    looks = RuleSpec(api_groups=(_RBAC,), resources=("roles", "rolebindings"), verbs=("get",))
+    looks = RuleSpec(api_groups=(RBAC,), resources=("roles", "rolebindings"), verbs=("get",))
     return {
         namespace: (*rules.get(namespace, ()), looks, *more.get(namespace, ())) for namespace in sorted({*rules, *more})
     }
@@ -157,20 +149,9 @@ def rights_violations(
     cluster: Iterable[RuleSpec], namespaces: Mapping[str, tuple[RuleSpec, ...]]
 ) -> Iterator[Violation]:
     """Yield what the operator or the release job must never be allowed, and is."""
-    for number, rule in enumerate(cluster, start=1):
-        subject, data = f"Rule {number} of the operator in the cluster", rule.as_kubernetes()
-        for invariant in (role_has_no_wildcards, role_raises_no_rights, role_enters_no_pods, role_reads_no_secrets):
-            yield from invariant(subject, data)
+    yield from cluster_violations("the operator", cluster)
     for namespace, rules in namespaces.items():
-        for number, rule in enumerate(rules, start=1):
-            subject, data = f"Rule {number} of the operator in {namespace}", rule.as_kubernetes()
-            for invariant in (
-                role_has_no_wildcards,
-                role_raises_no_rights,
-                role_enters_no_pods,
-                role_reads_secrets_by_name,
-            ):
-                yield from invariant(subject, data)
+        yield from namespace_violations("the operator", namespace, rules)
 
 
 def _limits() -> tuple[RuleSpec, ...]:

@@ -18,9 +18,10 @@ import pulumi_kubernetes.rbac.v1 as rbac
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.chart_release import install_chart
-from components.gitlab.agent_cluster_spec import RuleSpec
 from components.invariants import require
 from components.invariants.delivery import stack_commit_is_released, stack_holds_no_secret, stack_tracks_its_environment
+from components.kubernetes.rights import grant, policy_rules
+from components.kubernetes.rule_spec import RBAC, RuleSpec
 from components.labels import object_labels
 from components.operator.access import (
     STACKS,
@@ -41,8 +42,6 @@ from components.operator.stack_spec import (
 from components.vocabulary import AGENT_ACCOUNT, PRODUCT
 
 __all__ = ["OperatorStack", "OperatorStackArgs"]
-
-_RBAC = "rbac.authorization.k8s.io"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +154,7 @@ class OperatorStack(pulumi.ComponentResource):
         role = rbac.ClusterRole(
             f"{self._prefix}-cluster-role",
             metadata=meta.ObjectMetaArgs(name=name, labels=self._labels("operator-rights")),
-            rules=_rules(self._everywhere),
+            rules=policy_rules(self._everywhere),
             opts=self._child,
         )
         self._bind_cluster_role(name, "cluster-binding", role.metadata.name, subject)
@@ -180,20 +179,14 @@ class OperatorStack(pulumi.ComponentResource):
         self, namespace: str, name: str, part: str, rules: Sequence[RuleSpec], subject: rbac.SubjectArgs
     ) -> None:
         metadata = self._metadata(name, part, self._declared.get(namespace, namespace))
-        role = rbac.Role(f"{self._prefix}-{part}-{namespace}", metadata=metadata, rules=_rules(rules), opts=self._after)
-        rbac.RoleBinding(
-            f"{self._prefix}-{part}-{namespace}-binding",
-            metadata=metadata,
-            role_ref=rbac.RoleRefArgs(api_group=_RBAC, kind="Role", name=role.metadata.name),
-            subjects=[subject],
-            opts=self._after,
-        )
+        role = f"{self._prefix}-{part}-{namespace}"
+        grant(role, f"{role}-binding", metadata, rules, subject, self._after)
 
     def _bind_cluster_role(self, name: str, part: str, role: pulumi.Input[str], subject: rbac.SubjectArgs) -> None:
         rbac.ClusterRoleBinding(
             f"{self._prefix}-{part}",
             metadata=meta.ObjectMetaArgs(name=name, labels=self._labels("operator-rights")),
-            role_ref=rbac.RoleRefArgs(api_group=_RBAC, kind="ClusterRole", name=role),
+            role_ref=rbac.RoleRefArgs(api_group=RBAC, kind="ClusterRole", name=role),
             subjects=[subject],
             opts=self._child,
         )
@@ -253,15 +246,3 @@ class OperatorStack(pulumi.ComponentResource):
             spec=document,
             opts=pulumi.ResourceOptions.merge(self._after, pulumi.ResourceOptions(depends_on=[credential])),
         )
-
-
-def _rules(rules: Sequence[RuleSpec]) -> list[rbac.PolicyRuleArgs]:
-    return [
-        rbac.PolicyRuleArgs(
-            api_groups=list(rule.api_groups),
-            resources=list(rule.resources),
-            verbs=list(rule.verbs),
-            resource_names=list(rule.resource_names) or None,
-        )
-        for rule in rules
-    ]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, model_validator
 
 from components.argocd.source_spec import ExactVersion, OciUrl
-from components.gitlab.agent_cluster_spec import RuleSpec
+from components.kubernetes.rule_spec import RuleSpec
 from components.spec import DnsLabel, Quantity, Spec, Text, VariableKey, WebUrl, refusal, ruled
 from components.vocabulary import PRODUCT
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.gitlab.agent_cluster_spec import AgentClusterSpec, ChartSpec, RuleSpec, agent_application
+from components.gitlab.agent_cluster_spec import AgentClusterSpec, ChartSpec, agent_application
 from components.gitlab.agent_installation import GitLabAgentInstallation, GitLabAgentInstallationArgs
 from components.gitlab.agent_spec import AgentSpec
 from components.invariants import InvariantError
+from components.kubernetes.rule_spec import RuleSpec
 from tests.conftest import Recorder
 
 Build = Callable[[Callable[[], object]], Recorder]

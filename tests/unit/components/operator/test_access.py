@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.gitlab.agent_cluster_spec import RuleSpec
+from components.kubernetes.rule_spec import RuleSpec
 from components.operator.access import (
     Places,
     cluster_rules,

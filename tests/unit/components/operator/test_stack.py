@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.gitlab.agent_cluster_spec import RuleSpec
 from components.invariants import InvariantError
+from components.kubernetes.rule_spec import RuleSpec
 from components.operator.stack import OperatorStack, OperatorStackArgs
 from components.operator.stack_spec import OperatorChartSpec, OperatorGeneration, OperatorInstall, OperatorSpec
 from tests.conftest import Recorder
