@@ -10,7 +10,8 @@ from gitops.applications.argocd import ArgoCD, Connection
 from gitops.applications.page import create_page
 from tests.browser.browser import Browser, chromium
 from tests.browser.picture import picture
-from tests.contract.gitops.applications.fake_argocd import TOKEN, FakeArgoCD, serving
+from tests.contract.gitops.applications.fake_argocd import TOKEN, FakeArgoCD
+from tests.contract.serving import serving
 
 pytestmark = pytest.mark.browser
 

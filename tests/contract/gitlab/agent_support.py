@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,18 +12,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import uvicorn
 from lightkube import KubeConfig
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from testbed.gitlab.kas.agents import SERVICE_ACCOUNT, TOKEN_SECRET, Agents
 from testbed.gitlab.kas.gitlab_api import GitLabApi
 from testbed.gitlab.kas.proxy import PREFIX, application
 from tests.contract.gitlab.support import KAS_SECRET
+from tests.contract.serving import serving
 
 
 @dataclass
@@ -102,25 +100,10 @@ class AgentServer:
 
 
 @contextmanager
-def _serving(app: ASGIApp) -> Iterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-
-
-@contextmanager
 def agent_server(gitlab: str) -> Iterator[AgentServer]:
     """An agent server of a GitLab, in front of a cluster of its own."""
     cluster = Cluster()
-    with _serving(Starlette(routes=cluster.routes())) as cluster.url:
+    with serving(Starlette(routes=cluster.routes())) as cluster.url:
         config = KubeConfig.from_dict(
             {
                 "clusters": [{"name": "paper", "cluster": {"server": cluster.url}}],
@@ -131,5 +114,5 @@ def agent_server(gitlab: str) -> Iterator[AgentServer]:
         ).get()
         assert config is not None
         made, api = AgentServer("", cluster), GitLabApi(gitlab, KAS_SECRET)
-        with _serving(application(api, Agents(config, api, made.time), cluster.url, True)) as made.url:
+        with serving(application(api, Agents(config, api, made.time), cluster.url, True)) as made.url:
             yield made

@@ -12,7 +12,8 @@ import pytest
 
 from gitops.applications.argocd import ArgoCD, Connection
 from gitops.applications.page import create_page
-from tests.contract.gitops.applications.fake_argocd import REVISION, TOKEN, FakeArgoCD, serving
+from tests.contract.gitops.applications.fake_argocd import REVISION, TOKEN, FakeArgoCD
+from tests.contract.serving import serving
 
 
 @dataclass(frozen=True)
