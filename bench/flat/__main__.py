@@ -8,6 +8,8 @@ import pulumi_gitlab as gitlab
 import pulumi_kubernetes as kubernetes
 
 NAMESPACE = "bighpc-dev"
+AGENT = "gitlab-agent-dev"
+OPERATOR = "pulumi-operator"
 LABELS = {
     "app.kubernetes.io/part-of": "bighpc",
     "app.kubernetes.io/managed-by": "pulumi",
@@ -22,46 +24,69 @@ def metadata(name: str, namespace: str | None = NAMESPACE, **labels: str) -> dic
 
 
 repository = gitlab.get_project(path_with_namespace="bighpc/environments")
+platform = gitlab.get_project(path_with_namespace="bighpc/platform")
 agents = gitlab.get_project(path_with_namespace="bighpc/ci-cd/agents")
 
-namespace = kubernetes.core.v1.Namespace(
-    "namespace",
-    metadata={
-        "name": NAMESPACE,
-        "labels": {
-            **LABELS,
-            "pod-security.kubernetes.io/enforce": "restricted",
-            "pod-security.kubernetes.io/audit": "restricted",
-            "pod-security.kubernetes.io/warn": "restricted",
-        },
+PORTS: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"ports": [{"port": 53}]}]}
+NOTHING: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+WITHIN: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}
+NAMESPACES: dict[str, dict[str, dict[str, Any]]] = {
+    NAMESPACE: {
+        "default-deny": NOTHING,
+        "allow-dns": PORTS,
+        "allow-same-namespace": WITHIN,
+        "allow-exposed": WITHIN,
     },
-)
-inside = pulumi.ResourceOptions(depends_on=[namespace])
-
-kubernetes.core.v1.ResourceQuota(
-    "quota",
-    metadata=metadata("quota"),
-    spec={"hard": {"requests.cpu": "4", "requests.memory": "8Gi", "limits.cpu": "4", "limits.memory": "8Gi"}},
-    opts=inside,
-)
-kubernetes.core.v1.LimitRange(
-    "limits",
-    metadata=metadata("limits"),
-    spec={"limits": [{"type": "Container", "default": {"cpu": "500m", "memory": "256Mi"}}]},
-    opts=inside,
-)
-POLICIES: dict[str, dict[str, Any]] = {
-    "default-deny": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-    "allow-dns": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"ports": [{"port": 53}]}]},
-    "allow-same-namespace": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]},
-    "allow-exposed": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]},
+    AGENT: {"default-deny": NOTHING},
 }
-for policy, spec in POLICIES.items():
-    kubernetes.networking.v1.NetworkPolicy(policy, metadata=metadata(policy), spec=spec, opts=inside)
-kubernetes.core.v1.ServiceAccount("workload", metadata=metadata("workload"), opts=inside)
+ACCOUNTS = {NAMESPACE: "workload", AGENT: "gitlab-agent", OPERATOR: "pulumi-dev"}
+
+namespaces = {}
+for name, network in NAMESPACES.items():
+    namespaces[name] = kubernetes.core.v1.Namespace(
+        name,
+        metadata={
+            "name": name,
+            "labels": {
+                **LABELS,
+                "pod-security.kubernetes.io/enforce": "restricted",
+                "pod-security.kubernetes.io/audit": "restricted",
+                "pod-security.kubernetes.io/warn": "restricted",
+            },
+        },
+    )
+    within = pulumi.ResourceOptions(depends_on=[namespaces[name]])
+    kubernetes.core.v1.ResourceQuota(
+        f"{name}-quota",
+        metadata=metadata("quota", name),
+        spec={"hard": {"requests.cpu": "4", "requests.memory": "8Gi", "limits.cpu": "4", "limits.memory": "8Gi"}},
+        opts=within,
+    )
+    kubernetes.core.v1.LimitRange(
+        f"{name}-limits",
+        metadata=metadata("limits", name),
+        spec={"limits": [{"type": "Container", "default": {"cpu": "500m", "memory": "256Mi"}}]},
+        opts=within,
+    )
+    for policy, spec in network.items():
+        kubernetes.networking.v1.NetworkPolicy(
+            f"{name}-{policy}", metadata=metadata(policy, name), spec=spec, opts=within
+        )
+for name, account in ACCOUNTS.items():
+    kubernetes.core.v1.ServiceAccount(
+        f"{name}-{account}",
+        metadata=metadata(account, name),
+        opts=pulumi.ResourceOptions(depends_on=[namespaces[name]] if name in namespaces else []),
+    )
 
 agent = gitlab.ClusterAgent("agent", project=agents.id, name="dev")
-gitlab.ClusterAgentToken("agent-token", project=agents.id, agent_id=agent.agent_id, name="dev-cluster")
+agent_token = gitlab.ClusterAgentToken("agent-token", project=agents.id, agent_id=agent.agent_id, name="dev-cluster")
+kubernetes.core.v1.Secret(
+    "agent-token-secret",
+    metadata=metadata("gitlab-agent-token", AGENT),
+    string_data={"token": agent_token.token},
+    opts=pulumi.ResourceOptions(depends_on=[namespaces[AGENT]]),
+)
 gitlab.RepositoryFile(
     "agent-configuration",
     project=agents.id,
@@ -118,5 +143,89 @@ kubernetes.apiextensions.CustomResource(
         "destination": {"server": "https://kubernetes.default.svc", "namespace": NAMESPACE},
         "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
     },
-    opts=pulumi.ResourceOptions(depends_on=[project, namespace]),
+    opts=pulumi.ResourceOptions(depends_on=[project, namespaces[NAMESPACE]]),
+)
+
+MANAGE = ["get", "list", "watch", "create", "patch", "update", "delete"]
+WORKLOADS = [
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": MANAGE},
+    {"apiGroups": [""], "resources": ["services", "configmaps"], "verbs": MANAGE},
+    {"apiGroups": [""], "resources": ["pods", "pods/log", "events"], "verbs": ["get", "list", "watch"]},
+]
+OBJECTS = [
+    {"apiGroups": [""], "resources": ["resourcequotas", "limitranges", "serviceaccounts"], "verbs": MANAGE},
+    {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": MANAGE},
+]
+APPLICATIONS = [{"apiGroups": ["argoproj.io"], "resources": ["applications", "appprojects"], "verbs": MANAGE}]
+STACKS = [
+    {"apiGroups": ["pulumi.com"], "resources": ["stacks"], "resourceNames": [NAMESPACE], "verbs": ["get", "patch"]}
+]
+AGENT_ACCOUNT = {"kind": "ServiceAccount", "name": "gitlab-agent", "namespace": AGENT}
+OPERATOR_ACCOUNT = {"kind": "ServiceAccount", "name": "pulumi-dev", "namespace": OPERATOR}
+ROLES: list[tuple[str, str, list[dict[str, Any]], dict[str, str]]] = [
+    (NAMESPACE, AGENT, WORKLOADS, AGENT_ACCOUNT),
+    (NAMESPACE, "bighpc-operator-dev", OBJECTS, OPERATOR_ACCOUNT),
+    (AGENT, "bighpc-operator-dev", OBJECTS, OPERATOR_ACCOUNT),
+    ("argocd", "bighpc-operator-dev", APPLICATIONS, OPERATOR_ACCOUNT),
+    (OPERATOR, "bighpc-operator-dev", STACKS, OPERATOR_ACCOUNT),
+    (OPERATOR, "bighpc-release-dev", STACKS, AGENT_ACCOUNT),
+]
+for name, role, rules, account in ROLES:
+    inside = pulumi.ResourceOptions(depends_on=[namespaces[name]] if name in namespaces else [])
+    kubernetes.rbac.v1.Role(f"{name}-{role}", metadata=metadata(role, name), rules=rules, opts=inside)
+    kubernetes.rbac.v1.RoleBinding(
+        f"{name}-{role}-binding",
+        metadata=metadata(role, name),
+        role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
+        subjects=[account],
+        opts=inside,
+    )
+kubernetes.rbac.v1.ClusterRole(
+    "operator-role",
+    metadata=metadata("bighpc-operator-dev", None),
+    rules=[{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]}],
+)
+kubernetes.rbac.v1.ClusterRoleBinding(
+    "operator-role-binding",
+    metadata=metadata("bighpc-operator-dev", None),
+    role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "bighpc-operator-dev"},
+    subjects=[OPERATOR_ACCOUNT],
+)
+kubernetes.admissionregistration.v1.ValidatingAdmissionPolicy(
+    "guard",
+    metadata=metadata("bighpc-release-dev", None),
+    spec={
+        "failurePolicy": "Fail",
+        "matchConstraints": {
+            "resourceRules": [
+                {
+                    "apiGroups": ["pulumi.com"],
+                    "apiVersions": ["*"],
+                    "operations": ["UPDATE"],
+                    "resources": ["stacks"],
+                }
+            ]
+        },
+        "validations": [{"expression": "object.spec.commit != ''", "message": "The release job sets spec.commit."}],
+    },
+)
+kubernetes.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+    "guard-binding",
+    metadata=metadata("bighpc-release-dev", None),
+    spec={"policyName": "bighpc-release-dev", "validationActions": ["Deny"]},
+)
+operator_token = gitlab.ProjectDeployToken(
+    "operator-reader", project=platform.id, name="operator-dev", username="operator-dev", scopes=["read_repository"]
+)
+kubernetes.core.v1.Secret(
+    "operator-repository",
+    metadata=metadata("bighpc-dev-repository", OPERATOR),
+    string_data={"username": "operator-dev", "password": operator_token.token},
+)
+kubernetes.apiextensions.CustomResource(
+    "stack",
+    api_version="pulumi.com/v1",
+    kind="Stack",
+    metadata=metadata(NAMESPACE, OPERATOR),
+    spec={"stack": "dev", "projectRepo": platform.http_url_to_repo, "serviceAccountName": "pulumi-dev"},
 )

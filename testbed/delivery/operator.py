@@ -30,7 +30,7 @@ _PYTHON = """\
 #!{python}
 import sys
 
-from testbed.delivery.workspace_python import main
+from testbed.workspace_python import main
 
 sys.exit(main(sys.argv[1:]))
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import shutil
@@ -56,8 +57,17 @@ class Postgres:
         """Stop the server, breaking off what its clients do."""
         self._control("stop", "-m", "immediate")
 
-    def query(self, statement: str) -> str:
-        """What a statement yields, a line per row."""
+    @property
+    def secret(self) -> str:
+        """The password."""
+        return self.password_file.read_text().strip().rpartition(":")[2]
+
+    def stored(self) -> bytes:
+        """Everything that the engine keeps there."""
+        rows = self._query("select data ->> 'data' from pulumi_state").split()
+        return b"".join(map(base64.b64decode, rows))
+
+    def _query(self, statement: str) -> str:
         environment = {**os.environ, "PGPASSFILE": str(self.password_file)}
         command = [str(self.commands / "psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U", _USER]
         command += ["-d", "postgres", "-tAc", statement]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from testbed import workspace_python
 from testbed.context import Context
-from testbed.delivery import workspace_python
 from testbed.delivery.operator import credentials, operator
 from testbed.environment import variables
 from testbed.stacks import ORDER
@@ -99,6 +99,24 @@ def test_nothing_gets_from_an_index_into_what_is_kept(workspace: Path, monkeypat
     monkeypatch.setattr(workspace_python, "_install", installed)
     workspace_python.main(["-m", "venv", ".venv"])
     assert "no-index = true" in (workspace / ".venv" / "pip.conf").read_text()
+
+
+@pytest.mark.parametrize("call", [workspace_python._UPGRADE, workspace_python._INSTALL])
+def test_pip_has_nothing_left_to_do(workspace: Path, monkeypatch: pytest.MonkeyPatch, call: tuple[str, ...]) -> None:
+    monkeypatch.setattr(workspace_python, "_install", installed)
+    workspace_python.main(["-m", "venv", ".venv"])
+    # There is no pip in this environment: only a call that is answered can end well.
+    subprocess.run([".venv/bin/python", *call], check=True)
+
+
+def test_other_requirements_and_other_calls_go_to_pip(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace_python, "_install", installed)
+    workspace_python.main(["-m", "venv", ".venv"])
+    (workspace / "requirements.txt").write_text("another-package==1.0\n")
+    for call in (workspace_python._INSTALL, ("-m", "pip", "install", "another-package")):
+        done = subprocess.run([".venv/bin/python", *call], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "No module named pip" in done.stderr
 
 
 def test_an_installation_that_failed_is_begun_anew(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,9 @@
 
 For every run the operator clones the repository and calls ``python3 -m venv``, then pip twice. Here the first run of a
 ``requirements.txt`` installs it once into an environment that is kept, beside the tools; ``-m venv`` then lends its
-packages to the new environment, so that pip finds everything in place and asks no index. The program, its
-requirements and the operator's commands are those of every site. Any other call is passed on to Python.
+packages to the new environment, where the operator's two calls of pip have nothing left to do and end at once; pip for
+anything else finds everything in place and asks no index. The program, its requirements and the operator's commands
+are those of every site. Any other call is passed on to Python.
 """
 
 from __future__ import annotations
@@ -30,6 +31,22 @@ _DAY_S = 24 * 3600
 # pip is called in the new environment, where all is in place; what is not there must not get into the kept one.
 _NO_INDEX = "[global]\nno-index = true\ndisable-pip-version-check = true\n"
 
+_QUIET = {"PIP_QUIET": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+_UPGRADE = ("-m", "pip", "install", "--upgrade", "pip", "setuptools", "wheel")
+_INSTALL = ("-m", "pip", "install", "-r", "requirements.txt")
+
+# An environment's `python`. What pip is asked for was done when the packages were prepared: looking again would take
+# two seconds of every run. Python's own name beside it is a link, by which Python finds its environment.
+_PYTHON = f"""\
+#!/bin/sh
+here=${{0%/*}}
+case "$*" in
+"{" ".join(_UPGRADE)}") exit 0 ;;
+"{" ".join(_INSTALL)}") if cmp -s requirements.txt "$here/../requirements.txt"; then exit 0; fi ;;
+esac
+exec "$here/python3" "$@"
+"""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Make the environment that is asked for, or become Python."""
@@ -37,8 +54,9 @@ def main(arguments: Sequence[str]) -> int:
     requirements = Path("requirements.txt")
     if len(arguments) != 3 or tuple(arguments[:2]) != ("-m", "venv") or not requirements.is_file():
         os.execv(python, [python, *arguments])  # noqa: S606 - to become Python is the point: no shell is in between
+    wanted = requirements.read_bytes()
     try:
-        packages = _packages(requirements.read_bytes(), python)
+        packages = _packages(wanted, python)
     except subprocess.CalledProcessError as error:
         return int(error.returncode)
     target = Path(arguments[2])
@@ -47,7 +65,18 @@ def main(arguments: Sequence[str]) -> int:
     own.rmdir()
     own.symlink_to(packages)
     (target / "pip.conf").write_text(_NO_INDEX)
+    (target / "requirements.txt").write_bytes(wanted)
+    _answer_pip(target / "bin")
     return 0
+
+
+def _answer_pip(commands: Path) -> None:
+    command, real = commands / "python", commands / "python3"
+    real.unlink()
+    real.symlink_to(command.readlink())
+    command.unlink()
+    command.write_text(_PYTHON)
+    command.chmod(0o755)
 
 
 def _packages(requirements: bytes, python: str) -> Path:
@@ -71,13 +100,12 @@ def _packages(requirements: bytes, python: str) -> Path:
 def _install(kept: Path, python: str) -> None:
     """What the operator does, but once."""
     own = str(kept / "bin" / "python")
-    pip = (own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     for command in (
         (python, "-m", "venv", str(kept)),
-        (*pip, "--upgrade", "pip", "setuptools", "wheel"),
-        (*pip, "-r", "requirements.txt"),
+        (own, *_UPGRADE),
+        (own, *_INSTALL),
     ):
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, env={**os.environ, **_QUIET})
 
 
 def _site_packages(environment: Path) -> Path:
