@@ -227,5 +227,5 @@ kubernetes.apiextensions.CustomResource(
     api_version="pulumi.com/v1",
     kind="Stack",
     metadata=metadata(NAMESPACE, OPERATOR),
-    spec={"stack": "dev", "projectRepo": platform.http_url_to_repo, "serviceAccountName": "pulumi-dev"},
+    spec={"stack": "dev", "projectRepo": platform.http_url_to_repo, "commit": "0" * 40},
 )
