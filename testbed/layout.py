@@ -149,6 +149,11 @@ class Layout:
         return shared / f"bighpc-{self.name}-builds" if os.geteuid() == 0 else self.root / "builds"
 
     @property
+    def memory(self) -> Path:
+        """Files that are never on a disk, where the machine has a place for them; nothing here survives ``down``."""
+        return Path("/dev/shm") / f"bighpc-{self.name}"  # noqa: S108 - a directory of ours, mode 0700
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
         return self.root / "kubeconfig"

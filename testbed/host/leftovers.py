@@ -68,7 +68,7 @@ def clean(layout: Layout) -> list[str]:
         found.append(f"mount {path}")
     # A lazy shim may have outlived its container until now.
     found += _end(marked_processes(layout.root))
-    for directory in (layout.run, layout.builds):
+    for directory in (layout.run, layout.builds, layout.memory):
         shutil.rmtree(directory, ignore_errors=True)
     with contextlib.suppress(OSError):  # Other testbeds are there.
         layout.run.parent.rmdir()

@@ -32,6 +32,7 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A testbed whose files are all below the test's own directory."""
     monkeypatch.setenv("BIGHPC_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(Layout, "run", tmp_path / "run")
+    monkeypatch.setattr(Layout, "memory", tmp_path / "memory")
     return Layout(name="paper")
 
 

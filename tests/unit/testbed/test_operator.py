@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import venv
@@ -12,6 +13,7 @@ import yaml
 
 from testbed import workspace_python
 from testbed.context import Context
+from testbed.delivery import operator as operator_module
 from testbed.delivery.operator import credentials, operator
 from testbed.environment import variables
 from testbed.stacks import ORDER
@@ -47,6 +49,24 @@ def test_the_operator_finds_our_python_first(context: Context) -> None:
     python = Path(process.environment["PATH"].split(":")[0]) / "python3"
     said = subprocess.run([python, "-c", "print(6 * 7)"], capture_output=True, text=True, check=True)
     assert said.stdout == "42\n", "any other call is Python's"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the testbed's other users have their checkouts on disk")
+def test_checkouts_are_in_memory_where_there_is_room(context: Context) -> None:
+    memory = context.layout.memory
+    assert operator(context, after=()).environment["TMPDIR"] == str(memory)
+    assert memory.stat().st_mode & 0o777 == 0o700
+
+
+def test_checkouts_are_on_disk_where_memory_is_small(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operator_module, "_SCRATCH_BYTES", 1 << 60)
+    assert operator(context, after=()).environment["TMPDIR"] == str(context.layout.data / "operator" / "tmp")
+
+
+def test_what_somebody_else_made_is_not_used(context: Context) -> None:
+    memory = context.layout.memory
+    memory.symlink_to(memory.parent)
+    assert operator(context, after=()).environment["TMPDIR"] == str(context.layout.data / "operator" / "tmp")
 
 
 @pytest.fixture
