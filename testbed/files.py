@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
-__all__ = ["private_directory", "write_private"]
+__all__ = ["is_own_directory", "private_directory", "write_private"]
+
+
+def is_own_directory(path: Path) -> bool:
+    """Whether it is a directory, not a link to one, and ours: where everybody may write somebody else may have made it.
+
+    Raises:
+        FileNotFoundError: when nothing is there.
+    """
+    found = path.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
 def private_directory(path: Path) -> Path:

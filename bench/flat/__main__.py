@@ -41,7 +41,14 @@ NAMESPACES: dict[str, dict[str, dict[str, Any]]] = {
 }
 ACCOUNTS = {NAMESPACE: "workload", AGENT: "gitlab-agent", OPERATOR: "pulumi-dev"}
 
-namespaces = {}
+namespaces: dict[str, kubernetes.core.v1.Namespace] = {}
+
+
+def inside(namespace: str) -> pulumi.ResourceOptions:
+    """Return the options of what lives in a namespace: it waits for one of ours."""
+    return pulumi.ResourceOptions(depends_on=[namespaces[namespace]] if namespace in namespaces else [])
+
+
 for name, network in NAMESPACES.items():
     namespaces[name] = kubernetes.core.v1.Namespace(
         name,
@@ -55,28 +62,27 @@ for name, network in NAMESPACES.items():
             },
         },
     )
-    within = pulumi.ResourceOptions(depends_on=[namespaces[name]])
     kubernetes.core.v1.ResourceQuota(
         f"{name}-quota",
         metadata=metadata("quota", name),
         spec={"hard": {"requests.cpu": "4", "requests.memory": "8Gi", "limits.cpu": "4", "limits.memory": "8Gi"}},
-        opts=within,
+        opts=inside(name),
     )
     kubernetes.core.v1.LimitRange(
         f"{name}-limits",
         metadata=metadata("limits", name),
         spec={"limits": [{"type": "Container", "default": {"cpu": "500m", "memory": "256Mi"}}]},
-        opts=within,
+        opts=inside(name),
     )
     for policy, spec in network.items():
         kubernetes.networking.v1.NetworkPolicy(
-            f"{name}-{policy}", metadata=metadata(policy, name), spec=spec, opts=within
+            f"{name}-{policy}", metadata=metadata(policy, name), spec=spec, opts=inside(name)
         )
 for name, account in ACCOUNTS.items():
     kubernetes.core.v1.ServiceAccount(
         f"{name}-{account}",
         metadata=metadata(account, name),
-        opts=pulumi.ResourceOptions(depends_on=[namespaces[name]] if name in namespaces else []),
+        opts=inside(name),
     )
 
 agent = gitlab.ClusterAgent("agent", project=agents.id, name="dev")
@@ -85,7 +91,7 @@ kubernetes.core.v1.Secret(
     "agent-token-secret",
     metadata=metadata("gitlab-agent-token", AGENT),
     string_data={"token": agent_token.token},
-    opts=pulumi.ResourceOptions(depends_on=[namespaces[AGENT]]),
+    opts=inside(AGENT),
 )
 gitlab.RepositoryFile(
     "agent-configuration",
@@ -171,14 +177,13 @@ ROLES: list[tuple[str, str, list[dict[str, Any]], dict[str, str]]] = [
     (OPERATOR, "bighpc-release-dev", STACKS, AGENT_ACCOUNT),
 ]
 for name, role, rules, account in ROLES:
-    inside = pulumi.ResourceOptions(depends_on=[namespaces[name]] if name in namespaces else [])
-    kubernetes.rbac.v1.Role(f"{name}-{role}", metadata=metadata(role, name), rules=rules, opts=inside)
+    kubernetes.rbac.v1.Role(f"{name}-{role}", metadata=metadata(role, name), rules=rules, opts=inside(name))
     kubernetes.rbac.v1.RoleBinding(
         f"{name}-{role}-binding",
         metadata=metadata(role, name),
         role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
         subjects=[account],
-        opts=inside,
+        opts=inside(name),
     )
 kubernetes.rbac.v1.ClusterRole(
     "operator-role",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +13,7 @@ import psutil
 
 from testbed.context import Context
 from testbed.environment import variables
-from testbed.files import private_directory, write_private
+from testbed.files import is_own_directory, private_directory, write_private
 from testbed.layout import Layout, cache_directory
 from testbed.probes import http_probe
 from testbed.processes import Process
@@ -118,23 +117,21 @@ def _scratch(layout: Layout, home: Path) -> Path:
 
     A checkout is more than a thousand small files, twice; some disks take two seconds for that.
     """
-    memory = layout.memory.parent
-    if os.geteuid() != 0 or not memory.is_dir():
-        return private_directory(home / "tmp")
-    found = os.statvfs(memory)
-    fits = found.f_bavail * found.f_frsize >= _SCRATCH_BYTES and not found.f_flag & os.ST_NOEXEC
-    if fits:
+    # What is there already stays in use: another place would restart the operator, whatever it does just then.
+    if os.geteuid() == 0 and (os.path.lexists(layout.memory) or _has_room(layout.memory.parent)):
         with suppress(FileExistsError):
             layout.memory.mkdir(mode=0o700)
-        if _is_ours(layout.memory):
+        if is_own_directory(layout.memory):
             return layout.memory
     return private_directory(home / "tmp")
 
 
-def _is_ours(directory: Path) -> bool:
-    """Whether nobody else made the directory: everybody may make some there."""
-    found = directory.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+def _has_room(memory: Path) -> bool:
+    """Whether checkouts fit there and their environments' programs may run."""
+    if not memory.is_dir():
+        return False
+    found = os.statvfs(memory)
+    return found.f_bavail * found.f_frsize >= _SCRATCH_BYTES and not found.f_flag & os.ST_NOEXEC
 
 
 def _own_python(home: Path) -> Path:

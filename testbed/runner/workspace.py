@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from testbed.files import is_own_directory
 from testbed.runner import archiver
 from testbed.runner.stop import JobError
 
@@ -167,8 +167,7 @@ def check_builds(builds: Path) -> None:
         OSError: when it is somebody else's.
     """
     builds.mkdir(mode=0o711, parents=True, exist_ok=True)
-    facts = builds.lstat()
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
+    if not is_own_directory(builds):
         raise OSError(f"{builds} is no directory of ours; remove it, or choose another with --builds")
     builds.chmod(0o711)
     for left in builds.iterdir():

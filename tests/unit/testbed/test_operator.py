@@ -51,7 +51,7 @@ def test_the_operator_finds_our_python_first(context: Context) -> None:
     assert said.stdout == "42\n", "any other call is Python's"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the testbed's other users have their checkouts on disk")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has checkouts in memory, as /dev/shm is every user's")
 def test_checkouts_are_in_memory_where_there_is_room(context: Context) -> None:
     memory = context.layout.memory
     assert operator(context, after=()).environment["TMPDIR"] == str(memory)
@@ -61,6 +61,15 @@ def test_checkouts_are_in_memory_where_there_is_room(context: Context) -> None:
 def test_checkouts_are_on_disk_where_memory_is_small(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operator_module, "_SCRATCH_BYTES", 1 << 60)
     assert operator(context, after=()).environment["TMPDIR"] == str(context.layout.data / "operator" / "tmp")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has checkouts in memory, as /dev/shm is every user's")
+def test_memory_that_fills_does_not_move_the_checkouts_of_an_operator(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = operator(context, after=()).environment["TMPDIR"]
+    monkeypatch.setattr(operator_module, "_SCRATCH_BYTES", 1 << 60)
+    assert operator(context, after=()).environment["TMPDIR"] == before == str(context.layout.memory)
 
 
 def test_what_somebody_else_made_is_not_used(context: Context) -> None:
