@@ -12,8 +12,12 @@ __all__ = [
     "is_color",
     "is_cron",
     "is_dns_label",
+    "is_dns_subdomain",
+    "is_label_key",
+    "is_label_value",
     "is_project_path",
     "is_relative_path",
+    "is_resource_name",
     "is_slug",
     "is_username",
     "is_variable_key",
@@ -25,6 +29,7 @@ DNS_LABEL_LENGTH: Final = 63
 """RFC 1123: the longest name of a namespace, service or label value."""
 
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_LABEL_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _SLUG: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _BRANCH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
@@ -37,6 +42,28 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 def is_dns_label(value: str) -> bool:
     """Whether Kubernetes accepts the name for a namespace or a service."""
     return len(value) <= DNS_LABEL_LENGTH and _DNS_LABEL.fullmatch(value) is not None
+
+
+def is_dns_subdomain(value: str) -> bool:
+    """Whether the value is made of DNS labels with dots between them, at most 253 characters (RFC 1123)."""
+    return len(value) <= 253 and all(map(is_dns_label, value.split(".")))
+
+
+def is_label_key(value: str) -> bool:
+    """Whether Kubernetes accepts the key of a label or taint: a name, possibly after a domain and ``/``."""
+    prefix, slash, name = value.rpartition("/")
+    return _LABEL_NAME.fullmatch(name) is not None and (not slash or is_dns_subdomain(prefix))
+
+
+def is_label_value(value: str) -> bool:
+    """Whether Kubernetes accepts the value of a label or taint; it may be empty."""
+    return not value or _LABEL_NAME.fullmatch(value) is not None
+
+
+def is_resource_name(value: str) -> bool:
+    """Whether the value names an extended resource, such as ``nvidia.com/gpu``."""
+    prefix, _, _ = value.rpartition("/")
+    return is_label_key(value) and "." in prefix and not prefix.endswith("kubernetes.io") and len(value) <= 63
 
 
 def is_slug(value: str) -> bool:

@@ -18,15 +18,19 @@ __all__ = [
     "Color",
     "Cron",
     "DnsLabel",
+    "LabelKey",
+    "LabelValue",
     "ProjectPath",
     "Quantity",
     "RelativePath",
+    "ResourceName",
     "Slug",
     "Spec",
     "Text",
     "Username",
     "VariableKey",
     "WebUrl",
+    "quantity_text",
     "quantity_value",
     "refusal",
     "ruled",
@@ -78,6 +82,14 @@ def quantity_value(text: str) -> Decimal:
     if amount <= 0:
         raise ValueError(f"{text!r} is not positive")
     return amount
+
+
+def quantity_text(amount: Decimal) -> str:
+    """Return a whole number of bytes as Kubernetes writes it: with the largest binary suffix that leaves no rest."""
+    for suffix in ("Pi", "Ti", "Gi", "Mi", "Ki"):
+        if amount % _SUFFIXES[suffix] == 0:
+            return f"{amount / _SUFFIXES[suffix]:f}{suffix}"
+    return f"{amount:f}"
 
 
 def _is_quantity(text: str) -> bool:
@@ -134,6 +146,30 @@ DnsLabel = Annotated[
         naming.is_dns_label,
         "1 to 63 lower-case letters, digits and inner hyphens (RFC 1123)",
         "use a name such as 'my-application'",
+    ),
+]
+LabelKey = Annotated[
+    str,
+    ruled(
+        naming.is_label_key,
+        "a label's key: at most 63 letters, digits and inner '.', '_', '-', possibly after a domain and '/'",
+        "use a key such as 'bighpc.io/rack'",
+    ),
+]
+LabelValue = Annotated[
+    str,
+    ruled(
+        naming.is_label_value,
+        "a label's value: nothing, or at most 63 letters, digits and inner '.', '_', '-'",
+        "use a value such as 'a100'; put quotes around numbers",
+    ),
+]
+ResourceName = Annotated[
+    str,
+    ruled(
+        naming.is_resource_name,
+        "an extended resource: a domain of its vendor, '/' and a name, 63 characters at most",
+        "use a name such as 'nvidia.com/gpu'",
     ),
 ]
 Branch = Annotated[str, ruled(naming.is_branch, "a branch name that git accepts", "use a name such as 'prod'")]

@@ -9,10 +9,14 @@ from enum import StrEnum, unique
 from typing import Final
 
 __all__ = [
+    "ACCELERATOR_LABEL",
     "AGENT_ACCOUNT",
     "AGENT_TOKEN_SECRET",
     "ENVIRONMENT_LABEL",
     "EXPOSED_LABEL",
+    "HARDWARE_LABEL",
+    "HARDWARE_MAP",
+    "INTERCONNECT_LABEL",
     "IN_CLUSTER",
     "MANAGER",
     "OWNER_LABEL",
@@ -43,6 +47,18 @@ OWNER_LABEL: Final = "bighpc.io/owner"
 
 EXPOSED_LABEL: Final = "bighpc.io/exposed"
 """Pod label: ``"true"`` on pods that other namespaces may call."""
+
+HARDWARE_LABEL: Final = "bighpc.io/hardware-profile"
+"""Label and taint of nodes: the hardware profile that they are of."""
+
+ACCELERATOR_LABEL: Final = "bighpc.io/accelerator"
+"""Label of nodes: the model of their accelerators."""
+
+INTERCONNECT_LABEL: Final = "bighpc.io/interconnect"
+"""Label of nodes: the network between them."""
+
+HARDWARE_MAP: Final = "hardware-profiles"
+"""The ConfigMap of an environment that says what hardware it has: a profile under each key."""
 
 POD_SECURITY_PREFIX: Final = "pod-security.kubernetes.io"
 """Prefix of the labels that the Pod Security admission controller reads."""
