@@ -11,6 +11,7 @@ from components.gitlab.agent import GitLabAgent, GitLabAgentArgs
 from components.gitlab.agent_cluster_spec import ChartSpec, agent_application
 from components.gitlab.agent_installation import GitLabAgentInstallation, GitLabAgentInstallationArgs
 from components.identity import Identity, IdentityArgs
+from components.kubernetes.hardware import Hardware, HardwareArgs
 from components.kubernetes.testbed import Testbed, TestbedArgs
 from components.operator.stack import OperatorStack, OperatorStackArgs
 from stacks.fleet_model import Fleet
@@ -37,9 +38,10 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
         "testbed",
         TestbedArgs(spec=settings.stack.testbed, environment=environment, namespace=environment.namespace),
     )
+    hardware = _describe_hardware(settings, testbed)
     agent = _connect_agent(settings, fleet, forge, testbed)
     argocd = _connect_argocd(settings, fleet, forge)
-    _connect_operator(settings, fleet, forge, testbed, agent)
+    _connect_operator(settings, fleet, forge, testbed, agent, hardware)
     if settings.stack.forge.owner:
         _make_application_sets(settings, fleet, forge)
     applications = _make_applications(settings, fleet, forge, testbed, argocd)
@@ -150,8 +152,28 @@ def _install_agent(settings: Settings, chart: ChartSpec, installation: GitLabAge
         )
 
 
+def _describe_hardware(settings: Settings, testbed: Testbed) -> Hardware | None:
+    profiles = settings.stack.testbed.hardware
+    if not profiles:
+        return None
+    return Hardware(
+        "hardware",
+        HardwareArgs(
+            profiles=profiles,
+            environment=settings.environment,
+            owner=settings.stack.testbed.owner,
+            namespace=testbed.namespace,
+        ),
+    )
+
+
 def _connect_operator(
-    settings: Settings, fleet: Fleet, forge: Forge, testbed: Testbed, agent: GitLabAgentInstallation | None
+    settings: Settings,
+    fleet: Fleet,
+    forge: Forge,
+    testbed: Testbed,
+    agent: GitLabAgentInstallation | None,
+    hardware: Hardware | None,
 ) -> None:
     environment, argocd = settings.environment, settings.stack.argocd
     if forge.platform is None:
@@ -167,6 +189,7 @@ def _connect_operator(
             namespace_name=environment.namespace,
             agent_namespace=agent.namespace if agent else None,
             agent_namespace_name=fleet.agents.environments[environment].namespace if agent and fleet.agents else None,
+            priority_classes=tuple(each.priority_class for each in hardware.placements.values()) if hardware else (),
             argocd_namespace=argocd.namespace,
             argocd_secrets=_repository_secrets(settings, fleet),
             argocd_settings=argocd.configuration is not None,

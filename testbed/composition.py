@@ -9,7 +9,7 @@ from functools import partial
 from testbed.cluster.control_plane import control_plane
 from testbed.cluster.nodes import await_nodes
 from testbed.cluster.objects import prepare_cluster, simulated_names
-from testbed.cluster.services import coredns, kwok, registry
+from testbed.cluster.services import coredns, hardware_simulator, kwok, registry
 from testbed.context import Context
 from testbed.delivery import delivery
 from testbed.forge import agent_server, gitlab, runner_items
@@ -34,7 +34,11 @@ def compose(context: Context) -> list[Process | Task]:
     ]
     if context.simulated_nodes:
         nodes = partial(await_nodes, context, simulated_names(context))
-        items += [kwok(context), Task(name="simulated-nodes", run=nodes, after=("kwok", "cluster-objects"))]
+        items += [
+            kwok(context),
+            Task(name="simulated-nodes", run=nodes, after=("kwok", "cluster-objects")),
+            hardware_simulator(context),
+        ]
     if context.real_node:
         pause = partial(push_program_image, context, context.tools.path("pause"), PAUSE_IMAGE)
         items += [

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import psutil
 
 from testbed.cluster.objects import AGENT_SERVER_USER
 from testbed.cluster.pki import Authority
@@ -20,7 +19,7 @@ from testbed.host.packages import find_command
 from testbed.node.cgroups import cgroup_path
 from testbed.node.namespaces import enter
 from testbed.node.runtime import containerd_socket, registries, snapshotter
-from testbed.probes import http_probe
+from testbed.probes import http_probe, pid_probe
 from testbed.processes import Kind, NotReadyError, Process
 from testbed.runner.service import READY
 from testbed.startup import Task
@@ -135,7 +134,7 @@ def _runner(context: Context, after: tuple[str, ...]) -> Process:
             *((f"--containers={containers}",) if containers else ()),
         ),
         files=(containers,) if containers else (),
-        probe=partial(_answered, state / READY),
+        probe=pid_probe(state / READY, "GitLab has not answered the runner yet"),
         stop_limit=20,
     )
 
@@ -193,13 +192,3 @@ def _expect(answer: httpx2.Response, status: int) -> dict[str, Any]:
         raise NotReadyError(f"GitLab answers {answer.status_code} where the testbed's runner is registered")
     facts: dict[str, Any] = answer.json()
     return facts
-
-
-def _answered(file: Path) -> None:
-    """Ready once GitLab has answered the process that runs."""
-    try:
-        pid = int(file.read_text())
-    except (OSError, ValueError):
-        raise NotReadyError("GitLab has not answered the runner yet") from None
-    if not psutil.pid_exists(pid):
-        raise NotReadyError("the runner that GitLab answered is gone")

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import psutil
+
 from testbed.cluster.pki import KeyPair
 from testbed.processes import NotReadyError
 
-__all__ = ["http_probe", "tcp_probe", "unix_probe"]
+__all__ = ["http_probe", "pid_probe", "tcp_probe", "unix_probe"]
 
 _TIMEOUT = 2.0
 
@@ -33,6 +35,16 @@ def http_probe(
     return partial(_http, url, authority, client, timeout)
 
 
+def pid_probe(file: Path, waits_for: str) -> Callable[[], None]:
+    """Ready while the process runs whose number is in the file, which it writes once it has done its first work.
+
+    Args:
+        file: Where the number is.
+        waits_for: Why there may be none yet, as a sentence.
+    """
+    return partial(_pid, file, waits_for)
+
+
 def tcp_probe(address: str, port: int) -> Callable[[], None]:
     """Ready when a connection is accepted."""
     return partial(_connect, socket.AF_INET, (address, port), f"{address}:{port}")
@@ -41,6 +53,15 @@ def tcp_probe(address: str, port: int) -> Callable[[], None]:
 def unix_probe(path: Path) -> Callable[[], None]:
     """Ready when a connection to the socket is accepted."""
     return partial(_connect, socket.AF_UNIX, str(path), str(path))
+
+
+def _pid(file: Path, waits_for: str) -> None:
+    try:
+        pid = int(file.read_text())
+    except (OSError, ValueError):
+        raise NotReadyError(waits_for) from None
+    if not psutil.pid_exists(pid):
+        raise NotReadyError(f"process {pid}, which was ready, is gone")
 
 
 def _http(url: str, authority: Path | None, client: KeyPair | None, timeout: float) -> None:

@@ -126,7 +126,7 @@ class HardwareProfileSpec(Spec):
         return (TaintSpec(key=HARDWARE_LABEL, value=name),) if self.taints is None else self.taints
 
     def node(self, name: str) -> dict[str, Any]:
-        """Return what one of its nodes is: labels, taints and capacity, in Kubernetes' words."""
+        """Return what one of its nodes is: selector, labels, taints and capacity, in Kubernetes' words."""
         labels = {HARDWARE_LABEL: name, **self.selector(name)}
         if self.interconnect:
             labels[INTERCONNECT_LABEL] = self.interconnect
@@ -136,7 +136,7 @@ class HardwareProfileSpec(Spec):
         if self.accelerators:
             resources[self.accelerators.resource] = str(self.accelerators.count)
         taints = [taint.model_dump(mode="json") for taint in self.marks(name)]
-        return {"labels": labels, "taints": taints, "capacity": resources}
+        return {"selector": self.selector(name), "labels": labels, "taints": taints, "capacity": resources}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,21 +14,13 @@ import pulumi_kubernetes.networking.v1 as networking
 from pydantic import Field, model_validator
 
 from components.invariants import Violation, namespace_enforces_pod_security, require
+from components.kubernetes.hardware_spec import HardwareProfileSpec, ProfileName, nodes_told_apart
+from components.kubernetes.quotas import QuotaSpec, quotas
 from components.labels import object_labels
 from components.spec import DnsLabel, Quantity, Spec, quantity_value, refusal
 from components.vocabulary import EXPOSED_LABEL, POD_SECURITY_PREFIX, WORKLOAD_ACCOUNT, PodSecurity
 
 __all__ = ["QuotaSpec", "ResourcesSpec", "Testbed", "TestbedArgs", "TestbedSpec", "testbed_violations"]
-
-
-class QuotaSpec(Spec):
-    """What all pods of the namespace may use together."""
-
-    cpu: Quantity = "8"
-    memory: Quantity = "16Gi"
-    storage: Quantity = "100Gi"
-    pods: int = Field(default=50, ge=1)
-    volume_claims: int = Field(default=10, ge=0)
 
 
 class ResourcesSpec(Spec):
@@ -59,7 +51,10 @@ class TestbedSpec(Spec):
     owner: DnsLabel = "platform"
     pod_security: PodSecurity = PodSecurity.RESTRICTED
     quota: QuotaSpec = QuotaSpec()
+    """Of what runs on no hardware profile, such as applications."""
     container: ResourcesSpec = ResourcesSpec()
+    hardware: dict[ProfileName, HardwareProfileSpec] = Field(default_factory=dict)
+    """The kinds of nodes that its workloads may ask for, with all that they have."""
 
     @model_validator(mode="after")
     def _one_container_fits_the_quota(self) -> TestbedSpec:
@@ -73,6 +68,11 @@ class TestbedSpec(Spec):
                     f"one container with the default limit fits the quota; {what} {limit} exceeds the quota of {quota}",
                     f"raise quota.{what} or lower container.limit{what.capitalize()}",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _profiles_are_told_apart(self) -> TestbedSpec:
+        nodes_told_apart(self.hardware)
         return self
 
 
@@ -110,13 +110,18 @@ class Testbed(pulumi.ComponentResource):
         require(testbed_violations(args.spec, args.namespace))
 
         self._namespace = self._create_namespace()
-        quota = self._create_quota()
+        quotas_made = self._create_quotas()
         limits = self._create_limits()
         self._create_network_policies()
         account = self._create_service_account()
 
         # A preview knows names, and knows no ids of what is not there yet.
-        parts = (each.metadata.name for each in (self._namespace, quota, limits, account))
+        parts = [
+            self._namespace.metadata.name,
+            *(quota.metadata.name for quota in quotas_made),
+            limits.metadata.name,
+            account.metadata.name,
+        ]
         self.namespace = pulumi.Output.all(*parts).apply(lambda made: str(made[0]))
         self.register_outputs({"namespace": self.namespace})
 
@@ -140,24 +145,11 @@ class Testbed(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_quota(self) -> core.ResourceQuota:
-        quota = self._spec.quota
-        return core.ResourceQuota(
-            f"{self._prefix}-quota",
-            metadata=self._metadata("quota"),
-            spec=core.ResourceQuotaSpecArgs(
-                hard={
-                    "requests.cpu": quota.cpu,
-                    "requests.memory": quota.memory,
-                    "limits.cpu": quota.cpu,
-                    "limits.memory": quota.memory,
-                    "requests.storage": quota.storage,
-                    "pods": str(quota.pods),
-                    "persistentvolumeclaims": str(quota.volume_claims),
-                }
-            ),
-            opts=self._child,
-        )
+    def _create_quotas(self) -> list[core.ResourceQuota]:
+        return [
+            core.ResourceQuota(f"{self._prefix}-{name}", metadata=self._metadata(name), spec=content, opts=self._child)
+            for name, content in quotas(self._spec.quota, self._spec.hardware, self._args.environment).items()
+        ]
 
     def _create_limits(self) -> core.LimitRange:
         container = self._spec.container

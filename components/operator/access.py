@@ -13,7 +13,7 @@ from typing import Final
 
 from components.invariants import Violation
 from components.kubernetes.rule_spec import RBAC, RuleSpec, cluster_violations, namespace_violations
-from components.vocabulary import AGENT_TOKEN_SECRET
+from components.vocabulary import AGENT_TOKEN_SECRET, HARDWARE_MAP
 
 __all__ = [
     "STACKS",
@@ -54,6 +54,8 @@ class Places:
     """Its secrets in the operator's namespace."""
     agent: str | None
     """The agent's own namespace, if the environment has an agent."""
+    priority_classes: tuple[str, ...] = ()
+    """Those of its hardware profiles."""
 
     def namespaces(self) -> tuple[str, ...]:
         """Return the namespaces that the program itself declares."""
@@ -65,6 +67,12 @@ def cluster_rules(places: Places) -> tuple[RuleSpec, ...]:
     own = places.namespaces()
     guards = (f"bighpc-release-{places.environment}",)
     rights = (f"bighpc-operator-{places.environment}",)
+    classes = RuleSpec(
+        api_groups=("scheduling.k8s.io",),
+        resources=("priorityclasses",),
+        verbs=("get",),
+        resource_names=places.priority_classes,
+    )
     return (
         # Who a cluster is, the program reads from kube-system.
         RuleSpec(resources=("namespaces",), verbs=_LOOK),
@@ -81,6 +89,8 @@ def cluster_rules(places: Places) -> tuple[RuleSpec, ...]:
             verbs=("get",),
             resource_names=guards,
         ),
+        # A rule without names would be one for all.
+        *((classes,) if places.priority_classes else ()),
     )
 
 
@@ -92,7 +102,7 @@ def namespace_rules(places: Places, more: Mapping[str, tuple[RuleSpec, ...]]) ->
         more: what git adds, by namespace.
     """
     rules: dict[str, tuple[RuleSpec, ...]] = {
-        places.applications: _limits(),
+        places.applications: (*_limits(), *_hardware_map()),
         places.argocd: (
             RuleSpec(
                 api_groups=("argoproj.io",), resources=("applications", "applicationsets", "appprojects"), verbs=_KEEP
@@ -158,6 +168,13 @@ def _limits() -> tuple[RuleSpec, ...]:
     return (
         RuleSpec(resources=("resourcequotas", "limitranges", "serviceaccounts"), verbs=_KEEP),
         RuleSpec(api_groups=("networking.k8s.io",), resources=("networkpolicies",), verbs=_KEEP),
+    )
+
+
+def _hardware_map() -> tuple[RuleSpec, ...]:
+    return (
+        RuleSpec(resources=("configmaps",), verbs=_CHANGE, resource_names=(HARDWARE_MAP,)),
+        RuleSpec(resources=("configmaps",), verbs=("create",)),
     )
 
 

@@ -59,6 +59,8 @@ class OperatorStackArgs:
     agent_namespace: pulumi.Input[str] | None
     """Where the environment's GitLab agent is, which releases; known once it is there."""
     agent_namespace_name: str | None
+    priority_classes: tuple[str, ...] = ()
+    """The program's priority classes."""
     argocd_namespace: str
     argocd_secrets: tuple[str, ...]
     """The program's secrets there."""
@@ -116,6 +118,7 @@ class OperatorStack(pulumi.ComponentResource):
             stack=self._object,
             operator_secrets=(self._repository_secret,),
             agent=args.agent_namespace_name,
+            priority_classes=args.priority_classes,
         )
 
     def _labels(self, part: str) -> dict[str, str]:

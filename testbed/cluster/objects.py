@@ -10,12 +10,14 @@ import httpx2
 from lightkube import ApiError, Client, KubeConfig, codecs
 from lightkube.resources.core_v1 import Node
 
+from testbed.cluster.hardware.nodes import HARDWARE_MAP
 from testbed.context import Context
 from testbed.gitlab.kas.agents import SERVICE_ACCOUNT, TOKEN_SECRET
 from testbed.processes import NotReadyError
 
 __all__ = [
     "AGENT_SERVER_USER",
+    "HARDWARE_USER",
     "SIMULATED_LABEL",
     "apply_all",
     "cluster_objects",
@@ -29,6 +31,9 @@ SIMULATED_LABEL = "kwok.x-k8s.io/node"
 
 AGENT_SERVER_USER = "bighpc:gitlab-kas"
 """As whom the double's agent server looks for agents in the cluster."""
+
+HARDWARE_USER = "bighpc:hardware-simulator"
+"""As whom the simulator of hardware reads what there should be, and keeps nodes."""
 
 _MANAGER = "bighpc-testbed"
 _MANAGED = {"app.kubernetes.io/managed-by": _MANAGER}
@@ -64,7 +69,8 @@ def prepare_cluster(context: Context) -> None:
     with reached(context) as api:
         apply_all(api, cluster_objects(context))
         wanted = set(simulated_names(context))
-        nodes = api.list(Node, labels={SIMULATED_LABEL: "fake"})
+        # Those of the hardware that environments declare are not ours to remove.
+        nodes = api.list(Node, labels={SIMULATED_LABEL: "fake", **_MANAGED})
         present = {node.metadata.name for node in nodes if node.metadata and node.metadata.name}
         for name in sorted(present - wanted):
             api.delete(Node, name)
@@ -91,6 +97,14 @@ def cluster_objects(context: Context) -> list[dict[str, Any]]:
             ],
         ),
         _binding("bighpc-kwok", "bighpc-kwok", "bighpc:kwok"),
+        _role(
+            "bighpc-hardware-simulator",
+            [
+                {**_rule([""], ["configmaps"], ["list"]), "resourceNames": [HARDWARE_MAP]},
+                _rule([""], ["nodes"], ["list", "create", "delete"]),
+            ],
+        ),
+        _binding("bighpc-hardware-simulator", "bighpc-hardware-simulator", HARDWARE_USER),
         *_agent_server_objects(),
     ]
     return [*objects, *_dns_objects(context)] if context.real_node else objects

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import sys
+
+from testbed.cluster.objects import HARDWARE_USER
 from testbed.context import CLUSTER_DOMAIN, REGISTRY_HOST, Context
 from testbed.files import private_directory
-from testbed.probes import http_probe
+from testbed.probes import http_probe, pid_probe
 from testbed.processes import Kind, Process
 
-__all__ = ["coredns", "kwok", "registry"]
+__all__ = ["coredns", "hardware_simulator", "kwok", "registry"]
 
 
 def registry(context: Context) -> Process:
@@ -94,4 +98,25 @@ def kwok(context: Context) -> Process:
         ),
         files=(kubeconfig, *stages),
         probe=http_probe(f"http://127.0.0.1:{port}/healthz"),
+    )
+
+
+def hardware_simulator(context: Context) -> Process:
+    """Makes simulated nodes in the shape of the hardware that environments declare."""
+    kubeconfig = context.kubeconfig("hardware-simulator", user=HARDWARE_USER)
+    ready = private_directory(context.layout.data / "hardware-simulator") / "ready"
+    return Process(
+        name="hardware-simulator",
+        version=importlib.metadata.version("bighpc"),
+        kind=Kind.SIMULATED,
+        after=("kwok", "cluster-objects"),
+        command=(
+            sys.executable,
+            "-m",
+            "testbed.cluster.hardware",
+            f"--kubeconfig={kubeconfig}",
+            f"--ready-file={ready}",
+        ),
+        files=(kubeconfig,),
+        probe=pid_probe(ready, "it has not looked at the hardware of the environments yet"),
     )

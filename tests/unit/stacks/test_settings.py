@@ -40,6 +40,7 @@ def test_every_default_is_the_documented_one(monkeypatch: pytest.MonkeyPatch) ->
                 "limitCpu": "500m",
                 "limitMemory": "256Mi",
             },
+            "hardware": {},
         },
         "argocd": {
             "install": "external",

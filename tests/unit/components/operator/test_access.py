@@ -70,7 +70,7 @@ def test_a_run_reads_the_secrets_of_its_own_program_alone() -> None:
 
 
 def test_argocds_settings_belong_to_the_run_only_where_the_program_sets_them() -> None:
-    assert verbs("configmaps", granted()) == set()
+    assert verbs("configmaps", namespace_rules(PLACES, {})["argocd"]) == set()
     rules = namespace_rules(replace(PLACES, argocd_settings=True), {})["argocd"]
     assert verbs("configmaps", rules) == {"get", "patch", "update"}
 
