@@ -43,8 +43,8 @@ _HOST_LABEL: Final = "kubernetes.io/hostname"
 ProfileName = Annotated[
     str,
     ruled(
-        lambda value: naming.is_dns_label(value) and len(value) <= 40,
-        "1 to 40 lower-case letters, digits and inner hyphens: nodes, classes and quotas are named after it",
+        lambda value: naming.is_dns_label(value) and len(value) <= 40 and value != "storage",
+        "1 to 40 lower-case letters, digits and inner hyphens, not 'storage': nodes and quotas are named after it",
         "use a name such as 'gpu-large'",
     ),
 ]

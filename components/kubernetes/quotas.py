@@ -1,19 +1,18 @@
 """What the pods of an environment may use together, as data: applications, and workloads by hardware profile. Pure.
 
 Kubernetes tells pods of one profile from others by their priority class. Its scoped quotas count processors, memory and
-pods; accelerators stand in the quota of all.
+pods; storage and accelerators stand in one for everybody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
 
 from components.kubernetes.hardware_spec import HardwareProfileSpec, capacity, placement
-from components.spec import Quantity, Spec, quantity_text, quantity_value
+from components.spec import Quantity, Spec
 
 __all__ = ["QuotaSpec", "quotas"]
 
@@ -38,19 +37,19 @@ def quotas(
         profiles: the hardware, all of which its pods may use.
         environment: the environment's name.
     """
+    own = _computing(applications.cpu, applications.memory, applications.pods)
     storage = {
         "requests.storage": applications.storage,
         "persistentvolumeclaims": str(applications.volume_claims),
     }
-    own = _computing(applications.cpu, applications.memory, applications.pods)
     if not profiles:
         return {"quota": {"hard": own | storage}}
     classes = {name: placement(name, profile, environment).priority_class for name, profile in profiles.items()}
     return {
-        "quota": {"hard": _sum(applications, profiles) | storage},
-        "quota-applications": {"hard": own, **_scope("NotIn", list(classes.values()))},
+        "quota": {"hard": own, **_scope("NotIn", list(classes.values()))},
+        "quota-storage": {"hard": storage | _accelerators(profiles)},
         **{
-            f"quota-{name}": {"hard": _of_profile(profile), **_scope("In", [classes[name]])}
+            f"quota-{name}": {"hard": _all_of(profile), **_scope("In", [classes[name]])}
             for name, profile in profiles.items()
         },
     }
@@ -66,22 +65,15 @@ def _computing(cpu: str, memory: str, pods: int) -> dict[str, str]:
     }
 
 
-def _of_profile(profile: HardwareProfileSpec) -> dict[str, str]:
+def _all_of(profile: HardwareProfileSpec) -> dict[str, str]:
     total = capacity([profile])
     return _computing(total["cpu"], total["memory"], int(total["pods"]))
 
 
-def _sum(applications: QuotaSpec, profiles: Mapping[str, HardwareProfileSpec]) -> dict[str, str]:
-    """All there is: of a resource that a quota does not name, everybody takes what they want."""
+def _accelerators(profiles: Mapping[str, HardwareProfileSpec]) -> dict[str, str]:
+    """All there are: of a resource that no quota names, everybody takes what they want."""
     total = capacity(profiles.values())
-    cpu = quantity_value(applications.cpu) + Decimal(total.pop("cpu"))
-    memory = quantity_value(applications.memory) + quantity_value(total.pop("memory"))
-    pods = applications.pods + int(total.pop("pods"))
-    milli = "" if cpu == int(cpu) else "m"
-    return {
-        **_computing(f"{cpu * 1000 if milli else cpu:.0f}{milli}", quantity_text(memory), pods),
-        **{f"requests.{resource}": amount for resource, amount in total.items()},
-    }
+    return {f"requests.{name}": amount for name, amount in total.items() if "/" in name}
 
 
 def _scope(operator: str, classes: list[str]) -> dict[str, Any]:

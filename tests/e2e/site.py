@@ -86,12 +86,18 @@ class Site:
         )
         return done.returncode, done.stderr + done.stdout
 
-    def kubectl(self, *arguments: str, account: str | None = None) -> subprocess.CompletedProcess[str]:
+    def apply(self, document: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+        """Give the cluster an object."""
+        return self.kubectl("apply", "--filename=-", standard_input=json.dumps(document))
+
+    def kubectl(
+        self, *arguments: str, account: str | None = None, standard_input: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         """Ask the cluster, as the administrator or as somebody else."""
         context = self.testbed.context
         command = [str(context.tools.path("kubectl")), f"--kubeconfig={context.layout.kubeconfig}", *arguments]
         command += [f"--as={account}"] if account else []
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, input=standard_input, capture_output=True, text=True, timeout=60, check=False)
 
     def patch(self, account: str, spec: Mapping[str, Any], name: str = "bighpc-dev") -> str:
         """Try to patch a Stack object as an account; returns the refusal, or nothing."""

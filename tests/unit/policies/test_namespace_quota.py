@@ -10,6 +10,11 @@ class TestNamespaceQuota(StackBattery):
     bad = (
         (without(QUOTA), "namespace", "no quota"),
         (without(QUOTA, instead=(changed(QUOTA, {"metadata namespace": "elsewhere"}),)), "namespace", "no quota"),
+        (
+            without(QUOTA, instead=(changed(QUOTA, {"spec hard": {"requests.storage": "1Ti"}}),)),
+            "namespace",
+            "no quota of pods",
+        ),
     )
     unknown = (without(QUOTA, instead=(changed(QUOTA, {"metadata namespace": UNKNOWN}),)),)
     beside_unknown = (

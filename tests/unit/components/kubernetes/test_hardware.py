@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.invariants.cluster import quota_limits_everything
 from components.kubernetes.hardware import Hardware, HardwareArgs
 from components.kubernetes.hardware_spec import HardwareProfileSpec, capacity, placement
 from components.kubernetes.quotas import QuotaSpec, quotas
 from components.kubernetes.testbed import Testbed, TestbedArgs, TestbedSpec
-from components.spec import quantity_value
 from stacks.problems import ConfigurationError, Problem
 from stacks.settings import parse_stack
 from tests.conftest import Recorder
@@ -84,7 +84,7 @@ def test_every_bad_profile_is_listed_at_once() -> None:
     assert len(refused(bad)) == 5
 
 
-@pytest.mark.parametrize("name", ["GPU", "gpu_large", "-gpu", "g" * 41, ""])
+@pytest.mark.parametrize("name", ["GPU", "gpu_large", "-gpu", "g" * 41, "", "storage"])
 def test_a_profiles_name_names_nodes_and_classes(name: str) -> None:
     (problem,) = refused({name: NODE})
     assert "named after it" in problem.rule
@@ -117,20 +117,21 @@ def test_a_pod_selects_and_tolerates_what_the_sites_nodes_have() -> None:
     assert placed.priority_class == "bighpc-prod-long"
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.integers(1, 100), max_size=5))
-def test_quotas_of_profiles_and_applications_add_up_to_the_quota_of_all(sizes: dict[str, int]) -> None:
-    profiles = {name: HardwareProfileSpec(nodes=size, cores=size, memory=f"{size}Gi") for name, size in sizes.items()}
-    made = {name: spec["hard"] for name, spec in quotas(QuotaSpec(cpu="1500m"), profiles, "dev").items()}
-    total = made.pop("quota")
-    for resource in ("requests.cpu", "limits.cpu", "requests.memory", "limits.memory", "pods"):
-        parts = [quantity_value(hard[resource]) for hard in made.values()]
-        assert quantity_value(total[resource]) == sum(parts or [quantity_value(total[resource])])
-
-
-def test_accelerators_stand_in_the_quota_of_all() -> None:
+def test_storage_and_accelerators_stand_in_a_quota_of_everybody() -> None:
     made = quotas(QuotaSpec(), PROFILES, "dev")
-    assert made["quota"]["hard"]["requests.nvidia.com/gpu"] == "8"
-    assert set(made) == {"quota", "quota-applications", "quota-cpu", "quota-gpu"}
+    assert set(made) == {"quota", "quota-storage", "quota-cpu", "quota-gpu"}
+    assert made["quota-storage"] == {
+        "hard": {"requests.storage": "100Gi", "persistentvolumeclaims": "10", "requests.nvidia.com/gpu": "8"}
+    }
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,7}", fullmatch=True), st.integers(1, 100), max_size=5))
+def test_every_quota_of_pods_passes_the_policy(sizes: dict[str, int]) -> None:
+    profiles = {name: HardwareProfileSpec(nodes=size, cores=size, memory=f"{size}Gi") for name, size in sizes.items()}
+    made = quotas(QuotaSpec(), profiles, "dev")
+    assert len(made) == (len(profiles) + 2 if profiles else 1)
+    for name, spec in made.items():
+        assert not list(quota_limits_everything(name, {"spec": spec}))
 
 
 def test_a_quota_counts_the_pods_of_its_profile_alone() -> None:
@@ -142,7 +143,7 @@ def test_a_quota_counts_the_pods_of_its_profile_alone() -> None:
         return expression["operator"], expression["values"]
 
     assert scope("quota-gpu") == ("In", ["bighpc-dev-gpu"])
-    assert scope("quota-applications") == ("NotIn", ["bighpc-dev-cpu", "bighpc-dev-gpu"])
+    assert scope("quota") == ("NotIn", ["bighpc-dev-cpu", "bighpc-dev-gpu"])
 
 
 def test_without_hardware_there_is_one_quota() -> None:
