@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from testbed import stacks
+from testbed import deployed, stacks
 from testbed.commands import run
 from testbed.context import REGISTRY_HOST, Context
+from testbed.environment import variables
 from testbed.errors import UserError
 from testbed.images import push_program_image
 from testbed.progress import Progress
@@ -22,9 +23,6 @@ from testbed.progress import Progress
 __all__ = ["Answer", "deploy"]
 
 _HELLO = f"{REGISTRY_HOST}/hello:1.0.0"
-_CONTENTS = (("seed",), ("seed", "--platform"))
-"""The commands that fill the environment repository and the platform repository."""
-
 _LIMIT = 240
 """Seconds until applications that are not healthy count as failed."""
 
@@ -51,15 +49,14 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
         UserError: naming what failed and why.
     """
     with progress.live():
-        with progress.step(f"image {_HELLO}"):
-            push_program_image(context, context.tools.path("hello"), _HELLO)
-        obstacle = _no_history()
-        if obstacle:
-            progress.note(f"the platform repository stays empty, so the operator has nothing to run: {obstacle}")
-        contents = _CONTENTS[:1] if obstacle else _CONTENTS
-        before = stacks.create_missing(environment)
-        if not (before and _as_it_was(contents, context, environment, progress)):
-            _in_order(contents, context, environment, progress)
+        known = {name: environment[name] for name in variables(context)}
+        if deployed.is_same(context, deployed.fingerprint(context, known)):
+            progress.note(
+                "nothing has changed since the stacks were brought up: no pulumi up (`bighpc drift` looks closer)"
+            )
+        else:
+            _bring_up(context, environment, progress)
+            deployed.remember(context, deployed.fingerprint(context, known))
         if not context.real_node:
             progress.note("there is no real node here, so the applications' pods have nowhere to run")
             return []
@@ -67,47 +64,20 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
         return _ask(context, progress)
 
 
-def _in_order(
-    contents: Sequence[tuple[str, ...]], context: Context, environment: Mapping[str, str], progress: Progress
-) -> None:
-    """Bring up the stack that owns the forge, fill its repositories, then bring up the stacks that look it up."""
+def _bring_up(context: Context, environment: Mapping[str, str], progress: Progress) -> None:
+    """Bring everything up that the applications need, and fill the repositories in between."""
+    with progress.step(f"image {_HELLO}"):
+        push_program_image(context, context.tools.path("hello"), _HELLO)
+    stacks.create_missing(environment)
     owner, *others = stacks.ORDER
     _up([owner], context, environment, progress)
     with progress.step("contents of the environment repository and the platform repository"):
-        for content in contents:
-            _fill(content, environment)
+        run("bighpc", "seed", environment=environment)
+        if obstacle := _no_history():
+            progress.note(f"the platform repository stays empty, so the operator has nothing to run: {obstacle}")
+        else:
+            run("bighpc", "seed", "--platform", directory=stacks.CHECKOUT, environment=environment)
     _up(others, context, environment, progress)
-
-
-def _as_it_was(
-    contents: Sequence[tuple[str, ...]], context: Context, environment: Mapping[str, str], progress: Progress
-) -> bool:
-    """Do all of it side by side, as mostly there is nothing to do; whether that was enough.
-
-    It was not when the forge changed, which the other stacks look up, or when anything failed: in order, the reason is
-    told.
-    """
-    owner = stacks.ORDER[0]
-    with (
-        progress.step("pulumi up of all stacks, and contents of the repositories, side by side") as detail,
-        ThreadPoolExecutor() as pool,
-    ):
-        runs = {
-            name: pool.submit(stacks.up, name, environment, context.layout.config, partial(_of, name, detail))
-            for name in stacks.ORDER
-        }
-        fills = [pool.submit(_fill, content, environment) for content in contents]
-        failed = any([run.exception() for run in runs.values()] + [fill.exception() for fill in fills])
-    if failed:
-        progress.note("not all of it went well; now one after the other")
-        return False
-    if changed := runs[owner].result():
-        progress.note(f"the forge has changed, so the stacks beside {owner} look again")
-    return not changed
-
-
-def _fill(content: tuple[str, ...], environment: Mapping[str, str]) -> None:
-    run("bighpc", *content, directory=stacks.CHECKOUT, environment=environment)
 
 
 def _no_history() -> str | None:

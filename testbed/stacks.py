@@ -37,25 +37,24 @@ def without_salt(content: str) -> str:
     return re.sub(r"^encryptionsalt:.*\n?", "", content, flags=re.MULTILINE)
 
 
-def create_missing(environment: Mapping[str, str]) -> bool:
-    """Make the stacks that are not in the state backend yet; whether all were there and had resources.
+def create_missing(environment: Mapping[str, str]) -> None:
+    """Make the stacks that are not in the state backend yet.
 
     From a copy of the project file: the engine writes the salt of the testbed's passphrase into the stack file beside
     it, and the checkout's stack files are data for every machine.
     """
     listed = run("pulumi", "stack", "ls", "--all", "--json", *_CALM, directory=CHECKOUT, environment=environment)
-    present = {stack["name"]: stack.get("resourceCount") or 0 for stack in json.loads(listed)}
+    present = {stack["name"] for stack in json.loads(listed)}
     with tempfile.TemporaryDirectory(prefix="bighpc-stack-") as directory:
         shutil.copy(CHECKOUT / "Pulumi.yaml", directory)
         for name in ORDER:
             if name not in present:
                 init = ("pulumi", "stack", "init", name, "--no-select", *_CALM)
                 run(*init, directory=Path(directory), environment=environment)
-    return all(present.get(name) for name in ORDER)
 
 
-def up(stack_name: str, environment: Mapping[str, str], files: Path, detail: Callable[[str], None]) -> bool:
-    """Bring one stack up; whether that changed anything in GitLab, which other stacks look up.
+def up(stack_name: str, environment: Mapping[str, str], files: Path, detail: Callable[[str], None]) -> None:
+    """Bring one stack up.
 
     Args:
         stack_name: the stack.
@@ -70,7 +69,6 @@ def up(stack_name: str, environment: Mapping[str, str], files: Path, detail: Cal
     file = write_private(files / name, without_salt(stack_file(stack_name).read_text()))
     command = ["pulumi", "up", f"--stack={stack_name}", f"--config-file={file}", "--yes", "--skip-preview", "--json"]
     errors: list[str] = []
-    changes = 0
     with (
         tempfile.TemporaryFile("w+") as complaints,
         subprocess.Popen(
@@ -84,26 +82,23 @@ def up(stack_name: str, environment: Mapping[str, str], files: Path, detail: Cal
         ) as process,
     ):
         for line in process.stdout or ():
-            changes += _follow(line, detail, errors)
+            _follow(line, detail, errors)
         process.wait()
         complaints.seek(0)
         if process.returncode != 0:
             raise UserError(f"pulumi up --stack {stack_name} failed:\n{''.join(errors) or complaints.read()}".rstrip())
-    return changes > 0
 
 
-def _follow(line: str, detail: Callable[[str], None], errors: list[str]) -> bool:
-    """Take one line of the engine's event stream; whether it tells of a change in GitLab."""
+def _follow(line: str, detail: Callable[[str], None], errors: list[str]) -> None:
+    """Take one line of the engine's event stream."""
     try:
         event = json.loads(line)
     except ValueError:
         errors.append(line)
-        return False
+        return
     if "resourcePreEvent" in event:
         metadata = event["resourcePreEvent"]["metadata"]
         if metadata["op"] not in _QUIET:
             detail(f"{metadata['op']} {metadata['type']} {metadata['urn'].rsplit('::', 1)[-1]}")
-            return str(metadata["type"]).startswith("gitlab:")
     elif event.get("diagnosticEvent", {}).get("severity") == "error":
         errors.append(event["diagnosticEvent"]["message"])
-    return False
