@@ -11,6 +11,7 @@ from components.gitlab.agent import GitLabAgent, GitLabAgentArgs
 from components.gitlab.agent_cluster_spec import ChartSpec, agent_application
 from components.gitlab.agent_installation import GitLabAgentInstallation, GitLabAgentInstallationArgs
 from components.identity import Identity, IdentityArgs
+from components.image.image import ContainerImage, ContainerImageArgs
 from components.kubernetes.testbed import Testbed, TestbedArgs
 from components.operator.stack import OperatorStack, OperatorStackArgs
 from stacks.fleet_model import Fleet
@@ -42,6 +43,7 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
     _connect_operator(settings, fleet, forge, testbed, agent)
     if settings.stack.forge.owner:
         _make_application_sets(settings, fleet, forge)
+    images = _build_images(settings)
     applications = _make_applications(settings, fleet, forge, testbed, argocd)
     pulumi.export("environment", environment.value)
     pulumi.export("identity", {"cluster": cluster.value, "gitlab": instance.value})
@@ -51,6 +53,8 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
     if forge.runner_files:
         # For whoever makes the machines: pulumi stack output runners --show-secrets
         pulumi.export("runners", forge.runner_files)
+    if images:
+        pulumi.export("images", {name: image.reference for name, image in images.items()})
     pulumi.export("applications", {name: application.name for name, application in applications.items()})
 
 
@@ -98,6 +102,16 @@ def _make_application_sets(settings: Settings, fleet: Fleet, forge: Forge) -> No
                     commit_statuses=argocd.commit_statuses,
                 ),
             )
+
+
+def _build_images(settings: Settings) -> dict[str, ContainerImage]:
+    images = settings.stack.images
+    if images is None:
+        return {}
+    return {
+        name: ContainerImage(name, ContainerImageArgs(spec=spec, registry=images.registry, mirror=images.mirror))
+        for name, spec in images.build.items()
+    }
 
 
 def _connect_agent(settings: Settings, fleet: Fleet, forge: Forge, testbed: Testbed) -> GitLabAgentInstallation | None:

@@ -120,3 +120,22 @@ def test_every_resource_belongs_to_a_component(build: Build, monkeypatch: pytest
         "PipelineTemplate": 1,
         "Testbed": 1,
     }
+
+
+def test_images_are_built_by_a_stack_that_names_some(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stacks.selection.check_images", lambda *_: None)
+    images = {
+        "registry": {"repository": "registry.example.org/bighpc", "username": "pusher", "password": "long-enough"},
+        "build": {"tools": {"context": "images/tools", "tag": "1.4.0"}},
+    }
+    exported: dict[str, object] = {}
+    monkeypatch.setattr(pulumi, "export", exported.__setitem__)
+    done = build(platform(Environment.DEV, parse_stack({"images": images}, "test"), monkeypatch))
+    (made,) = done.of("docker:index/image:Image")
+    assert made.inputs["imageName"] == "registry.example.org/bighpc/tools:1.4.0"
+    assert "images" in exported
+
+
+def test_a_stack_that_names_no_image_asks_no_daemon(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = build(platform(Environment.DEV, parse_stack({}, "test"), monkeypatch))
+    assert [each.token for each in done.resources if each.token.startswith("docker:")] == []

@@ -71,6 +71,7 @@ def test_every_default_is_the_documented_one(monkeypatch: pytest.MonkeyPatch) ->
             },
         },
         "applications": None,
+        "images": None,
         "hookTokens": {},
         "secrets": {},
         "guard": {"moveTo": {"cluster": None, "gitlab": None}},

@@ -1,0 +1,15 @@
+"""What a stack file may hold for parts of the platform that a stack has only if it asks for them."""
+
+from __future__ import annotations
+
+from components.image.image_spec import ImagesSpec
+from components.spec import Spec
+
+__all__ = ["OptionalSettings"]
+
+
+class OptionalSettings(Spec):
+    """Parts that are not there unless the stack file names them."""
+
+    images: ImagesSpec | None = None
+    """The container images that a Docker daemon builds; without it no daemon is asked for."""
