@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from components.image.image_spec import ImagesSpec
+from components.monitoring.monitoring_spec import MonitoringSpec
+from components.ondemand.ondemand_spec import OpenOnDemandSpec
 from components.spec import Spec
 
 __all__ = ["OptionalSettings"]
@@ -13,3 +15,7 @@ class OptionalSettings(Spec):
 
     images: ImagesSpec | None = None
     """The container images that a Docker daemon builds; without it no daemon is asked for."""
+    monitoring: MonitoringSpec | None = None
+    """Prometheus with its rules and dashboards."""
+    ondemand: OpenOnDemandSpec | None = None
+    """The clusters in a browser."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 
 from components.argocd.application import ArgoApplication, ArgoApplicationArgs
@@ -11,12 +13,12 @@ from components.gitlab.agent import GitLabAgent, GitLabAgentArgs
 from components.gitlab.agent_cluster_spec import ChartSpec, agent_application
 from components.gitlab.agent_installation import GitLabAgentInstallation, GitLabAgentInstallationArgs
 from components.identity import Identity, IdentityArgs
-from components.image.image import ContainerImage, ContainerImageArgs
 from components.kubernetes.testbed import Testbed, TestbedArgs
 from components.operator.stack import OperatorStack, OperatorStackArgs
 from stacks.fleet_model import Fleet
 from stacks.forge import Forge, look_up_forge, make_forge
 from stacks.preflight import Findings
+from stacks.services import build_images, make_services, service_places
 from stacks.settings import Settings
 
 __all__ = ["build_platform"]
@@ -40,10 +42,11 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
     )
     agent = _connect_agent(settings, fleet, forge, testbed)
     argocd = _connect_argocd(settings, fleet, forge)
-    _connect_operator(settings, fleet, forge, testbed, agent)
+    services = make_services(settings, forge)
+    _connect_operator(settings, fleet, forge, testbed, agent, services)
     if settings.stack.forge.owner:
         _make_application_sets(settings, fleet, forge)
-    images = _build_images(settings)
+    images = build_images(settings)
     applications = _make_applications(settings, fleet, forge, testbed, argocd)
     pulumi.export("environment", environment.value)
     pulumi.export("identity", {"cluster": cluster.value, "gitlab": instance.value})
@@ -104,16 +107,6 @@ def _make_application_sets(settings: Settings, fleet: Fleet, forge: Forge) -> No
             )
 
 
-def _build_images(settings: Settings) -> dict[str, ContainerImage]:
-    images = settings.stack.images
-    if images is None:
-        return {}
-    return {
-        name: ContainerImage(name, ContainerImageArgs(spec=spec, registry=images.registry, mirror=images.mirror))
-        for name, spec in images.build.items()
-    }
-
-
 def _connect_agent(settings: Settings, fleet: Fleet, forge: Forge, testbed: Testbed) -> GitLabAgentInstallation | None:
     agents, environment = fleet.agents, settings.environment
     if agents is None or environment not in agents.environments or forge.agents_id is None:
@@ -165,7 +158,12 @@ def _install_agent(settings: Settings, chart: ChartSpec, installation: GitLabAge
 
 
 def _connect_operator(
-    settings: Settings, fleet: Fleet, forge: Forge, testbed: Testbed, agent: GitLabAgentInstallation | None
+    settings: Settings,
+    fleet: Fleet,
+    forge: Forge,
+    testbed: Testbed,
+    agent: GitLabAgentInstallation | None,
+    services: Mapping[str, pulumi.Output[str]],
 ) -> None:
     environment, argocd = settings.environment, settings.stack.argocd
     if forge.platform is None:
@@ -184,6 +182,8 @@ def _connect_operator(
             argocd_namespace=argocd.namespace,
             argocd_secrets=_repository_secrets(settings, fleet),
             argocd_settings=argocd.configuration is not None,
+            services=service_places(settings),
+            service_namespaces=services,
             repository_id=forge.platform.project_id,
             repository_url=forge.platform.url,
         ),

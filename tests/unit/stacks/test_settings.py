@@ -72,6 +72,8 @@ def test_every_default_is_the_documented_one(monkeypatch: pytest.MonkeyPatch) ->
         },
         "applications": None,
         "images": None,
+        "monitoring": None,
+        "ondemand": None,
         "hookTokens": {},
         "secrets": {},
         "guard": {"moveTo": {"cluster": None, "gitlab": None}},
