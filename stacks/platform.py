@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 
 from components.argocd.application import ArgoApplication, ArgoApplicationArgs
@@ -17,6 +19,7 @@ from components.operator.stack import OperatorStack, OperatorStackArgs
 from stacks.fleet_model import Fleet
 from stacks.forge import Forge, look_up_forge, make_forge
 from stacks.preflight import Findings
+from stacks.services import build_images, make_services, service_places
 from stacks.settings import Settings
 
 __all__ = ["build_platform"]
@@ -41,9 +44,11 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
     hardware = _describe_hardware(settings, testbed)
     agent = _connect_agent(settings, fleet, forge, testbed)
     argocd = _connect_argocd(settings, fleet, forge)
-    _connect_operator(settings, fleet, forge, testbed, agent, hardware)
+    services = make_services(settings, forge)
+    _connect_operator(settings, fleet, forge, testbed, agent, hardware, services)
     if settings.stack.forge.owner:
         _make_application_sets(settings, fleet, forge)
+    images = build_images(settings)
     applications = _make_applications(settings, fleet, forge, testbed, argocd)
     pulumi.export("environment", environment.value)
     pulumi.export("identity", {"cluster": cluster.value, "gitlab": instance.value})
@@ -53,6 +58,8 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
     if forge.runner_files:
         # For whoever makes the machines: pulumi stack output runners --show-secrets
         pulumi.export("runners", forge.runner_files)
+    if images:
+        pulumi.export("images", {name: image.reference for name, image in images.items()})
     pulumi.export("applications", {name: application.name for name, application in applications.items()})
 
 
@@ -174,6 +181,7 @@ def _connect_operator(
     testbed: Testbed,
     agent: GitLabAgentInstallation | None,
     hardware: Hardware | None,
+    services: Mapping[str, pulumi.Output[str]],
 ) -> None:
     environment, argocd = settings.environment, settings.stack.argocd
     if forge.platform is None:
@@ -193,6 +201,8 @@ def _connect_operator(
             argocd_namespace=argocd.namespace,
             argocd_secrets=_repository_secrets(settings, fleet),
             argocd_settings=argocd.configuration is not None,
+            services=service_places(settings),
+            service_namespaces=services,
             repository_id=forge.platform.project_id,
             repository_url=forge.platform.url,
         ),

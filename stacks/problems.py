@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Final, ParamSpec, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -120,11 +121,14 @@ def problems_of(
         rule, remedy = _explain(finding, model, path)
         secret = _is_secret(model, path) or bool(path and path[0] in masked)
         yield Problem(
-            where=f"{where}, {key}" if key else where, value=_value(finding, secret=secret), rule=rule, remedy=remedy
+            where=f"{where}, {key}" if key else where,
+            value=_value(finding, _annotation_at(model, path), secret=secret),
+            rule=rule,
+            remedy=remedy,
         )
 
 
-def _value(finding: ErrorDetails, *, secret: bool) -> str:
+def _value(finding: ErrorDetails, annotation: Any, *, secret: bool) -> str:
     if finding["type"] == "missing":
         return "nothing is set"
     if finding["type"] == "extra_forbidden":
@@ -132,7 +136,18 @@ def _value(finding: ErrorDetails, *, secret: bool) -> str:
         return f"unknown key {finding['loc'][-1]!r}"
     if secret:
         return "(secret)"
-    return f"value {show(finding['input'])}"
+    return f"value {show(_without_secrets(finding['input'], annotation))}"
+
+
+def _without_secrets(value: Any, annotation: Any) -> Any:
+    """Return a value of that type with a text in place of every secret in it."""
+    if _means_secret(annotation):
+        return "(secret)"
+    if isinstance(value, dict):
+        return {key: _without_secrets(each, _step(annotation, key)) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(each, _step(annotation, 0)) for each in value]
+    return value
 
 
 def _explain(finding: ErrorDetails, model: type[BaseModel], path: Sequence[str | int]) -> tuple[str, str]:
@@ -176,14 +191,17 @@ def _keys(model: type[BaseModel] | None) -> Iterable[str]:
 def _annotation_at(model: type[BaseModel], path: Sequence[str | int]) -> Any:
     here: Any = model
     for part in path:
-        owner = _as_model(here)
-        if owner is not None:
-            fields = {field.alias or name: field.annotation for name, field in owner.model_fields.items()}
-            here = fields.get(str(part))
-        else:
-            # A mapping's or a list's element.
-            here = next(iter(reversed([inner for inner in get_args(here) if inner is not ...])), None)
+        here = _step(here, part)
     return here
+
+
+def _step(here: Any, part: str | int) -> Any:
+    owner = _as_model(here)
+    if owner is not None:
+        fields = {field.alias or name: field.annotation for name, field in owner.model_fields.items()}
+        return fields.get(str(part))
+    # A mapping's or a list's element.
+    return next(iter(reversed([inner for inner in get_args(here) if inner not in {..., NoneType}])), None)
 
 
 def _as_model(annotation: Any) -> type[BaseModel] | None:
@@ -199,5 +217,10 @@ def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseMod
 
 
 def _is_secret(model: type[BaseModel], path: Sequence[str | int]) -> bool:
-    annotation = _annotation_at(model, path)
-    return annotation is SecretStr or SecretStr in get_args(annotation)
+    return _means_secret(_annotation_at(model, path))
+
+
+def _means_secret(annotation: Any) -> bool:
+    if getattr(annotation, "__origin__", None) in {dict, tuple, list}:
+        return False
+    return annotation is SecretStr or any(map(_means_secret, get_args(annotation)))

@@ -7,6 +7,8 @@ from dataclasses import replace
 from components.kubernetes.testbed import testbed_violations
 from stacks.environments import Environment
 from stacks.fleet_model import Fleet
+from stacks.images import check_images
+from stacks.monitoring_files import check_monitoring
 from stacks.problems import Collector, show
 from stacks.settings import StackSettings
 
@@ -27,6 +29,8 @@ def select(fleet: Fleet, settings: StackSettings, environment: Environment, wher
     """
     collector = Collector()
     collector.refuse_all(f"{where}, testbed", testbed_violations(settings.testbed, environment.namespace))
+    check_images(settings.images, where, collector)
+    check_monitoring(settings.monitoring, fleet.applications, where, collector)
     here = {name for name, spec in fleet.applications.items() if environment in spec.environments}
     chosen = settings.applications
     _check_applications(chosen or (), here, where, environment, collector)

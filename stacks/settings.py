@@ -23,6 +23,7 @@ from components.spec import DnsLabel, Slug, Spec, Text, WebUrl
 from components.vocabulary import GitLabTier
 from stacks.documents import validate
 from stacks.environments import Environment
+from stacks.optional_settings import OptionalSettings
 from stacks.problems import Collector, ConfigurationError, show
 
 __all__ = [
@@ -106,7 +107,7 @@ class GuardSettings(Spec):
     move_to: MoveSettings = MoveSettings()
 
 
-class StackSettings(Spec):
+class StackSettings(OptionalSettings):
     """What a stack file may hold, below ``bighpc:``."""
 
     forge: ForgeSettings = ForgeSettings()

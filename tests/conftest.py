@@ -38,7 +38,9 @@ class Recorder(pulumi.runtime.Mocks):
         self.resources.append(Recorded(args.typ, args.name, args.inputs))
         number = str(len(self.resources))
         path = args.inputs.get("path", "")
+        image = str(args.inputs.get("imageName", "")).rpartition(":")[0]
         computed = {
+            "docker:index/image:Image": {"repoDigest": f"{image}@sha256:{'a' * 64}"},
             "gitlab:index/group:Group": {"fullPath": path, "webUrl": f"http://gitlab.example/{path}"},
             "gitlab:index/project:Project": {
                 "pathWithNamespace": f"bighpc/{path}",

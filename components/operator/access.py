@@ -18,6 +18,7 @@ from components.vocabulary import AGENT_TOKEN_SECRET, HARDWARE_MAP
 __all__ = [
     "STACKS",
     "Places",
+    "ServicePlace",
     "cluster_rules",
     "guard_expressions",
     "namespace_rules",
@@ -33,6 +34,21 @@ _CHANGE: Final = ("get", "patch", "update", "delete")
 _KEEP: Final = (*_LOOK, "create", "patch", "update", "delete")
 _ARGOCD_SETTINGS: Final = ("argocd-cm", "argocd-rbac-cm", "argocd-notifications-cm")
 _ARGOCD_TOKEN: Final = "argocd-notifications-secret"  # noqa: S105 - the name of the object, not what is in it
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServicePlace:
+    """A namespace of one service's own, and what the program keeps for it."""
+
+    namespace: str
+    config_maps: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    ingresses: tuple[str, ...] = ()
+    volume_claims: tuple[str, ...] = ()
+    argocd_secrets: tuple[str, ...] = ()
+    """Its secrets in Argo CD's namespace."""
+    cluster_roles: tuple[str, ...] = ()
+    """Its rights in the whole cluster, which the run looks at and cannot change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +72,21 @@ class Places:
     """The agent's own namespace, if the environment has an agent."""
     priority_classes: tuple[str, ...] = ()
     """Those of its hardware profiles."""
+    services: tuple[ServicePlace, ...] = ()
+    """The services that the stack has, each in a namespace of its own."""
 
     def namespaces(self) -> tuple[str, ...]:
         """Return the namespaces that the program itself declares."""
-        return (self.applications, *([self.agent] if self.agent else []))
+        own = (self.applications, *([self.agent] if self.agent else []))
+        return (*own, *(service.namespace for service in self.services))
 
 
 def cluster_rules(places: Places) -> tuple[RuleSpec, ...]:
     """Return what the run may do outside of namespaces: look at namespaces, and keep the labels of its own."""
     own = places.namespaces()
     guards = (f"bighpc-release-{places.environment}",)
-    rights = (f"bighpc-operator-{places.environment}",)
+    services = (role for service in places.services for role in service.cluster_roles)
+    rights = (f"bighpc-operator-{places.environment}", *services)
     classes = RuleSpec(
         api_groups=("scheduling.k8s.io",),
         resources=("priorityclasses",),
@@ -102,7 +122,7 @@ def namespace_rules(places: Places, more: Mapping[str, tuple[RuleSpec, ...]]) ->
         more: what git adds, by namespace.
     """
     rules: dict[str, tuple[RuleSpec, ...]] = {
-        places.applications: (*_limits(), *_hardware_map()),
+        places.applications: (*_limits(), *_kept("configmaps", (HARDWARE_MAP,))),
         places.argocd: (
             RuleSpec(
                 api_groups=("argoproj.io",), resources=("applications", "applicationsets", "appprojects"), verbs=_KEEP
@@ -122,6 +142,14 @@ def namespace_rules(places: Places, more: Mapping[str, tuple[RuleSpec, ...]]) ->
     }
     if places.agent:
         rules[places.agent] = (*_limits(), *_secrets((AGENT_TOKEN_SECRET,)))
+    for service in places.services:
+        rules[service.namespace] = (
+            *_limits(),
+            *_kept("configmaps", service.config_maps),
+            *_kept("persistentvolumeclaims", service.volume_claims),
+            *_kept("ingresses", service.ingresses, group="networking.k8s.io"),
+            *_secrets(service.secrets),
+        )
     looks = RuleSpec(api_groups=(RBAC,), resources=("roles", "rolebindings"), verbs=("get",))
     return {
         namespace: (*rules.get(namespace, ()), looks, *more.get(namespace, ())) for namespace in sorted({*rules, *more})
@@ -171,15 +199,8 @@ def _limits() -> tuple[RuleSpec, ...]:
     )
 
 
-def _hardware_map() -> tuple[RuleSpec, ...]:
-    return (
-        RuleSpec(resources=("configmaps",), verbs=_CHANGE, resource_names=(HARDWARE_MAP,)),
-        RuleSpec(resources=("configmaps",), verbs=("create",)),
-    )
-
-
 def _argocd_objects(places: Places) -> tuple[RuleSpec, ...]:
-    names = places.argocd_secrets
+    names = (*places.argocd_secrets, *(name for service in places.services for name in service.argocd_secrets))
     if not places.argocd_settings:
         return _secrets(names)
     settings = RuleSpec(resources=("configmaps",), verbs=("get", "patch", "update"), resource_names=_ARGOCD_SETTINGS)
@@ -188,7 +209,13 @@ def _argocd_objects(places: Places) -> tuple[RuleSpec, ...]:
 
 def _secrets(names: tuple[str, ...]) -> tuple[RuleSpec, ...]:
     """It reads and changes its own, and makes new ones: RBAC knows no names for what is not there yet."""
+    return _kept("secrets", names)
+
+
+def _kept(resource: str, names: tuple[str, ...], group: str = "") -> tuple[RuleSpec, ...]:
+    if not names:
+        return ()
     return (
-        RuleSpec(resources=("secrets",), verbs=_CHANGE, resource_names=names),
-        RuleSpec(resources=("secrets",), verbs=("create",)),
+        RuleSpec(api_groups=(group,), resources=(resource,), verbs=_CHANGE, resource_names=names),
+        RuleSpec(api_groups=(group,), resources=(resource,), verbs=("create",)),
     )

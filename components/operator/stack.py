@@ -6,8 +6,8 @@ The commit is a field of whoever releases, see `components.operator.access`: the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -26,6 +26,7 @@ from components.labels import object_labels
 from components.operator.access import (
     STACKS,
     Places,
+    ServicePlace,
     cluster_rules,
     namespace_rules,
     release_rules,
@@ -66,6 +67,10 @@ class OperatorStackArgs:
     """The program's secrets there."""
     argocd_settings: bool
     """Whether the program sets Argo CD's own settings."""
+    services: tuple[ServicePlace, ...] = ()
+    """The services that the stack has in namespaces of their own."""
+    service_namespaces: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Those namespaces by name; known once they are there."""
     repository_id: pulumi.Input[str]
     """The platform repository's project, by number."""
     repository_url: pulumi.Input[str]
@@ -91,7 +96,7 @@ class OperatorStack(pulumi.ComponentResource):
         self._namespaced = namespace_rules(self._places, args.spec.rights)
         require(rights_violations(self._everywhere, self._namespaced))
         # Namespaces of this very stack: what goes into them waits until they are there.
-        self._declared = {args.namespace_name: args.namespace}
+        self._declared = {args.namespace_name: args.namespace, **args.service_namespaces}
         if args.agent_namespace is not None and args.agent_namespace_name is not None:
             self._declared[args.agent_namespace_name] = args.agent_namespace
 
@@ -119,6 +124,7 @@ class OperatorStack(pulumi.ComponentResource):
             operator_secrets=(self._repository_secret,),
             agent=args.agent_namespace_name,
             priority_classes=args.priority_classes,
+            services=args.services,
         )
 
     def _labels(self, part: str) -> dict[str, str]:

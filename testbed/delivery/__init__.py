@@ -3,6 +3,7 @@
 from functools import partial
 
 from testbed.context import Context
+from testbed.delivery.metrics import metrics_relay
 from testbed.delivery.objects import apply
 from testbed.delivery.services import OBJECTS, processes
 from testbed.processes import Process
@@ -16,4 +17,5 @@ def delivery(context: Context) -> list[Process | Task]:
     return [
         Task(name=OBJECTS, run=partial(apply, context), after=("kube-apiserver",)),
         *processes(context),
+        *metrics_relay(context),
     ]

@@ -10,6 +10,7 @@ import yaml
 
 from testbed.commands import run
 from testbed.context import Context
+from testbed.delivery.metrics import metrics_services
 from testbed.delivery.operator import OPERATOR_NAMESPACE, credentials
 
 __all__ = ["ARGOCD_NAMESPACE", "apply"]
@@ -54,6 +55,7 @@ def apply(context: Context) -> None:
         *_in(OPERATOR_NAMESPACE, _access(tools.assets / "operator-rbac")),
         *_settings(context),
         *credentials(context),
+        *metrics_services(context, argocd=ARGOCD_NAMESPACE, operator=OPERATOR_NAMESPACE),
     ]
     definitions = [f"--filename={file}" for name in _DEFINITIONS for file in _definitions(tools.assets / name)]
     # Server-side: the ApplicationSet definition is too large for an annotation that remembers it. Without validation:

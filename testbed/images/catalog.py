@@ -21,4 +21,12 @@ _CI_PYTHON = DebianImage(
     },
 )
 
-IMAGES: Mapping[str, DebianImage] = MappingProxyType({image.name: image for image in (_CI_PYTHON,)})
+_PROMETHEUS = DebianImage(
+    name="prometheus",
+    version="1",
+    packages=("ca-certificates", "prometheus"),
+    # The package's own user has a number that differs from machine to machine.
+    user="monitor",
+)
+
+IMAGES: Mapping[str, DebianImage] = MappingProxyType({image.name: image for image in (_CI_PYTHON, _PROMETHEUS)})

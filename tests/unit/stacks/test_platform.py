@@ -120,3 +120,47 @@ def test_every_resource_belongs_to_a_component(build: Build, monkeypatch: pytest
         "PipelineTemplate": 1,
         "Testbed": 1,
     }
+
+
+def test_images_are_built_by_a_stack_that_names_some(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stacks.selection.check_images", lambda *_: None)
+    images = {
+        "registry": {"repository": "registry.example.org/bighpc", "username": "pusher", "password": "long-enough"},
+        "build": {"tools": {"context": "images/tools", "tag": "1.4.0"}},
+    }
+    exported: dict[str, object] = {}
+    monkeypatch.setattr(pulumi, "export", exported.__setitem__)
+    done = build(platform(Environment.DEV, parse_stack({"images": images}, "test"), monkeypatch))
+    (made,) = done.of("docker:index/image:Image")
+    assert made.inputs["imageName"] == "registry.example.org/bighpc/tools:1.4.0"
+    assert "images" in exported
+
+
+def test_a_stack_that_names_no_image_asks_no_daemon(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = build(platform(Environment.DEV, parse_stack({}, "test"), monkeypatch))
+    assert [each.token for each in done.resources if each.token.startswith("docker:")] == []
+
+
+def test_a_stack_that_names_monitoring_has_it_with_its_rules_dashboards_and_rights(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = build(
+        platform(Environment.DEV, parse_stack({"monitoring": {"dashboards": ["systems"]}}, "test"), monkeypatch)
+    )
+    told = done.named("monitoring-prometheus").inputs["data"]
+    assert {"prometheus.yml", "delivery.yaml", "systems.yaml"} <= told.keys()
+    assert [each.name for each in done.resources if "dashboard" in each.name] == ["monitoring-dashboard-systems"]
+    application = done.named("monitoring-delivery-application").inputs["spec"]
+    assert application["project"] == "bighpc-dev-monitoring"
+    assert application["destination"]["namespace"] == "bighpc-dev-monitoring"
+    assert application["source"]["path"] == "applications/monitoring/overlays/dev"
+    kept = done.named("operator-operator-rights-bighpc-dev-monitoring").inputs["rules"]
+    names = {name for rule in kept for name in rule.get("resourceNames", ())}
+    assert names == {"prometheus", "dashboard-systems"}, "the operator keeps what the program makes, by name"
+    everywhere = done.named("operator-cluster-role").inputs["rules"]
+    assert any("bighpc-monitoring-dev" in rule.get("resourceNames", ()) for rule in everywhere)
+
+
+def test_a_stack_is_not_monitored_unless_it_says_so(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = build(platform(Environment.DEV, parse_stack({}, "test"), monkeypatch))
+    assert [each.name for each in done.resources if "monitoring" in each.name] == []

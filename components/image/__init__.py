@@ -1,0 +1,1 @@
+"""Container images: built and pushed where a Docker daemon is."""

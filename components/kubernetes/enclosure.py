@@ -1,0 +1,146 @@
+"""A namespace of one service's own: limited, and closed but for what is opened by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes.core.v1 as core
+import pulumi_kubernetes.meta.v1 as meta
+import pulumi_kubernetes.networking.v1 as networking
+
+from components.labels import object_labels
+from components.vocabulary import POD_SECURITY_PREFIX, PodSecurity
+
+__all__ = ["Enclosure", "egress_to", "ingress_from"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enclosure:
+    """Whose namespace it is, and how its objects are named."""
+
+    prefix: str
+    """The component's name, which its children's names begin with."""
+    namespace: str
+    component: str
+    """What the namespace is for, as the labels say it."""
+    environment: str
+    owner: str
+    options: pulumi.ResourceOptions
+    pod_security: PodSecurity = PodSecurity.RESTRICTED
+
+    def labels(self, part: str) -> dict[str, str]:
+        """Return the labels of an object that is this part of it."""
+        return object_labels(name=part, component=self.component, environment=self.environment, owner=self.owner)
+
+    def metadata(
+        self, name: str, namespace: core.Namespace, extra: Mapping[str, str] | None = None
+    ) -> meta.ObjectMetaArgs:
+        """Return the metadata of an object in the namespace."""
+        return meta.ObjectMetaArgs(
+            name=name, namespace=namespace.metadata.name, labels={**self.labels(name), **(extra or {})}
+        )
+
+    def create(self, quota: Mapping[str, str]) -> core.Namespace:
+        """Make the namespace with quota, limits and network policies: its pods reach each other and DNS, no more."""
+        levels = {f"{POD_SECURITY_PREFIX}/{mode}": self.pod_security for mode in ("enforce", "audit", "warn")}
+        labels = {**self.labels("namespace"), **levels}
+        namespace = core.Namespace(
+            f"{self.prefix}-namespace",
+            metadata=meta.ObjectMetaArgs(name=self.namespace, labels=labels),
+            opts=self.options,
+        )
+        core.ResourceQuota(
+            f"{self.prefix}-quota",
+            metadata=self.metadata("quota", namespace),
+            spec=core.ResourceQuotaSpecArgs(hard=dict(quota)),
+            opts=self.options,
+        )
+        limits = core.LimitRangeItemArgs(
+            type="Container",
+            default_request={"cpu": "50m", "memory": "64Mi"},
+            default={"cpu": "500m", "memory": "256Mi"},
+        )
+        core.LimitRange(
+            f"{self.prefix}-limits",
+            metadata=self.metadata("limits", namespace),
+            spec=core.LimitRangeSpecArgs(limits=[limits]),
+            opts=self.options,
+        )
+        neighbours = networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs())
+        self.allow(namespace, "default-deny")
+        self.allow(
+            namespace, "allow-dns", egress=[egress_to([53], namespaces=["kube-system"], protocols=["UDP", "TCP"])]
+        )
+        self.allow(
+            namespace,
+            "allow-same-namespace",
+            ingress=[networking.NetworkPolicyIngressRuleArgs(from_=[neighbours])],
+            egress=[networking.NetworkPolicyEgressRuleArgs(to=[neighbours])],
+        )
+        return namespace
+
+    def allow(
+        self,
+        namespace: core.Namespace,
+        policy: str,
+        *,
+        selector: Mapping[str, str] | None = None,
+        ingress: Sequence[networking.NetworkPolicyIngressRuleArgs] = (),
+        egress: Sequence[networking.NetworkPolicyEgressRuleArgs] = (),
+    ) -> None:
+        """Make a network policy; one without rules denies everything.
+
+        Args:
+            namespace: where.
+            policy: its name.
+            selector: the labels of the pods that it is for; by default all.
+            ingress: whom they admit.
+            egress: what they reach.
+        """
+        denies = not ingress and not egress
+        types = [name for name, given in (("Ingress", ingress), ("Egress", egress)) if given or denies]
+        networking.NetworkPolicy(
+            f"{self.prefix}-{policy}",
+            metadata=self.metadata(policy, namespace),
+            spec=networking.NetworkPolicySpecArgs(
+                pod_selector=meta.LabelSelectorArgs(match_labels=dict(selector) if selector else None),
+                policy_types=types,
+                ingress=list(ingress) or None,
+                egress=list(egress) or None,
+            ),
+            opts=self.options,
+        )
+
+
+def egress_to(
+    ports: Sequence[int],
+    *,
+    namespaces: Sequence[str] = (),
+    networks: Sequence[str] = (),
+    protocols: Sequence[str] = ("TCP",),
+) -> networking.NetworkPolicyEgressRuleArgs:
+    """Return a rule that lets pods reach these ports, in these namespaces and networks; without any: everywhere."""
+    peers = [*map(_pods_of, namespaces)]
+    peers += [networking.NetworkPolicyPeerArgs(ip_block=networking.IPBlockArgs(cidr=network)) for network in networks]
+    return networking.NetworkPolicyEgressRuleArgs(
+        to=peers or None,
+        ports=[
+            networking.NetworkPolicyPortArgs(port=port, protocol=protocol) for port in ports for protocol in protocols
+        ],
+    )
+
+
+def ingress_from(namespaces: Sequence[str], ports: Sequence[int]) -> networking.NetworkPolicyIngressRuleArgs:
+    """Return a rule that admits the pods of these namespaces to these ports."""
+    return networking.NetworkPolicyIngressRuleArgs(
+        from_=[*map(_pods_of, namespaces)],
+        ports=[networking.NetworkPolicyPortArgs(port=port, protocol="TCP") for port in ports],
+    )
+
+
+def _pods_of(namespace: str) -> networking.NetworkPolicyPeerArgs:
+    return networking.NetworkPolicyPeerArgs(
+        namespace_selector=meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})
+    )

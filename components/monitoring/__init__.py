@@ -1,0 +1,1 @@
+"""Monitoring: what is scraped, what alerts, and what people look at."""

@@ -1,0 +1,1 @@
+"""Open OnDemand: the clusters of a site in a browser."""

@@ -1,0 +1,180 @@
+"""An environment's Open OnDemand portal: a namespace of its own, its configuration, and how browsers reach it.
+
+The portal itself is delivered by Argo CD, from ``applications/ondemand`` of the environment repository.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes.core.v1 as core
+import pulumi_kubernetes.meta.v1 as meta
+import pulumi_kubernetes.networking.v1 as networking
+import yaml
+
+from components.argocd.parts import Place, create_credential, create_project, name_of
+from components.kubernetes.enclosure import Enclosure, egress_to, ingress_from
+from components.ondemand.configuration import PORT, cluster_settings, dashboard_settings, portal_settings
+from components.ondemand.ondemand_spec import OpenOnDemandSpec
+from components.vocabulary import PodSecurity
+
+__all__ = ["PORTAL_SECRET", "OpenOnDemand", "OpenOnDemandArgs"]
+
+PORTAL_SECRET: Final = "ondemand-portal"  # noqa: S105 - the name of the object, not what is in it
+_PODS: Final = {"app.kubernetes.io/name": "ondemand"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenOnDemandArgs:
+    """The portal's data, who signs people in, and where it belongs."""
+
+    spec: OpenOnDemandSpec
+    gitlab_url: str
+    """GitLab, which people sign in with; without the path of its API."""
+    environment: str
+    owner: str
+    argocd_namespace: str
+    server: str
+    """The cluster, as Argo CD names it."""
+    repository_id: pulumi.Input[str]
+    """The environment repository's project, by number."""
+    repository_url: pulumi.Input[str]
+    """Where git finds it over HTTP."""
+
+
+class OpenOnDemand(pulumi.ComponentResource):
+    """Where a portal is, and all that it is told."""
+
+    url: pulumi.Output[str]
+    """The portal's address."""
+    namespace: pulumi.Output[str]
+    """Its namespace; known once everything in it is there."""
+    project: pulumi.Output[str]
+    """The Argo CD project that may deliver there, and nowhere else."""
+
+    def __init__(self, name: str, args: OpenOnDemandArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bighpc:ondemand:OpenOnDemand", name, None, opts)
+        self._prefix = name
+        self._args = args
+        self._spec = args.spec
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._enclosure = Enclosure(
+            prefix=name,
+            namespace=args.spec.namespace_in(args.environment),
+            component="ondemand",
+            environment=args.environment,
+            owner=args.owner,
+            options=self._child,
+            # It starts a web server for each user as that user, which takes root in its container.
+            pod_security=PodSecurity.BASELINE,
+        )
+
+        self._namespace = self._enclosure.create(args.spec.quota.hard(args.spec.homes.size))
+        self._open()
+        portal, homes, files = self._create_portal(), self._create_homes(), self._create_configuration()
+        self._create_ingress()
+        project = self._create_project()
+
+        parts = [portal.metadata.name, homes.metadata.name, *(each.metadata.name for each in files)]
+        self.url = pulumi.Output.from_input(f"https://{args.spec.host}")
+        self.namespace = pulumi.Output.all(self._namespace.metadata.name, *parts).apply(lambda made: str(made[0]))
+        self.project = project
+        self.register_outputs({"url": self.url, "namespace": self.namespace, "project": self.project})
+
+    def _open(self) -> None:
+        admitted = ingress_from([self._spec.ingress.namespace], [PORT])
+        self._enclosure.allow(self._namespace, "allow-ingress-controller", selector=_PODS, ingress=[admitted])
+        reached = egress_to(self._spec.ports)
+        self._enclosure.allow(self._namespace, "allow-clusters", selector=_PODS, egress=[reached])
+
+    def _create_portal(self) -> core.Secret:
+        settings = yaml.safe_dump(portal_settings(self._spec, self._args.gitlab_url), sort_keys=False)
+        return core.Secret(
+            f"{self._prefix}-portal",
+            metadata=self._enclosure.metadata(PORTAL_SECRET, self._namespace),
+            string_data={"ood_portal.yml": pulumi.Output.secret(settings)},
+            opts=self._child,
+        )
+
+    def _create_configuration(self) -> list[core.ConfigMap]:
+        clusters = {f"{name}.yml": cluster_settings(name, each) for name, each in self._spec.clusters.items()}
+        files = {"clusters": clusters, "dashboard": {"bighpc.yml": dashboard_settings(self._spec)}}
+        return [
+            core.ConfigMap(
+                f"{self._prefix}-{part}",
+                metadata=self._enclosure.metadata(f"ondemand-{part}", self._namespace),
+                data={name: yaml.safe_dump(content, sort_keys=False) for name, content in contents.items()},
+                opts=self._child,
+            )
+            for part, contents in files.items()
+        ]
+
+    def _create_homes(self) -> core.PersistentVolumeClaim:
+        homes = self._spec.homes
+        return core.PersistentVolumeClaim(
+            f"{self._prefix}-homes",
+            metadata=self._unawaited("homes"),
+            spec=core.PersistentVolumeClaimSpecArgs(
+                access_modes=["ReadWriteMany"],
+                storage_class_name=homes.storage_class,
+                resources=core.VolumeResourceRequirementsArgs(requests={"storage": homes.size}),
+            ),
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(protect=True)),
+        )
+
+    def _unawaited(self, name: str) -> meta.ObjectMetaArgs:
+        # Volumes are bound, and ingresses called ready, for a pod, which Argo CD brings later.
+        metadata = self._enclosure.metadata(name, self._namespace)
+        metadata.annotations = {"pulumi.com/skipAwait": "true"}
+        return metadata
+
+    def _create_ingress(self) -> None:
+        spec = self._spec
+        backend = networking.IngressBackendArgs(
+            service=networking.IngressServiceBackendArgs(
+                name="ondemand", port=networking.ServiceBackendPortArgs(name="http")
+            )
+        )
+        path = networking.HTTPIngressPathArgs(path="/", path_type="Prefix", backend=backend)
+        networking.Ingress(
+            f"{self._prefix}-ingress",
+            metadata=self._unawaited("ondemand"),
+            spec=networking.IngressSpecArgs(
+                ingress_class_name=spec.ingress.class_name,
+                tls=[networking.IngressTLSArgs(hosts=[spec.host], secret_name=spec.ingress.tls_secret)],
+                rules=[
+                    networking.IngressRuleArgs(host=spec.host, http=networking.HTTPIngressRuleValueArgs(paths=[path]))
+                ],
+            ),
+            opts=self._child,
+        )
+
+    def _create_project(self) -> pulumi.Output[str]:
+        args = self._args
+        name = f"bighpc-{args.environment}-ondemand"
+        place = Place(
+            prefix=self._prefix,
+            namespace=args.argocd_namespace,
+            environment=args.environment,
+            owner=args.owner,
+            options=self._child,
+        )
+        project = create_project(
+            place,
+            name,
+            description=f"The Open OnDemand portal of {args.environment}.",
+            repository_url=args.repository_url,
+            chart_repositories=(),
+            destinations=[{"server": args.server, "namespace": self._enclosure.namespace}],
+        )
+        create_credential(
+            place,
+            project=name,
+            user=f"argocd-{args.environment}-ondemand",
+            secret=f"repository-ondemand-{args.environment}",
+            repository_id=args.repository_id,
+            repository_url=args.repository_url,
+        )
+        return name_of(project)

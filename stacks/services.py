@@ -1,0 +1,138 @@
+"""The services that a stack has only if it asks for them: how each is wired, and where the operator finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pulumi
+
+from components.argocd.application import ArgoApplication, ArgoApplicationArgs
+from components.argocd.application_spec import ArgoApplicationSpec
+from components.image.image import ContainerImage, ContainerImageArgs
+from components.monitoring.delivery import ALERTMANAGER_SECRET, GRAFANA_SECRET, monitoring_application
+from components.monitoring.monitoring import Monitoring, MonitoringArgs
+from components.ondemand.configuration import ondemand_application
+from components.ondemand.ondemand import PORTAL_SECRET, OpenOnDemand, OpenOnDemandArgs
+from components.operator.access import ServicePlace
+from stacks.forge import Forge
+from stacks.monitoring_files import read_monitoring_files
+from stacks.settings import Settings
+
+__all__ = ["build_images", "make_services", "service_places"]
+
+
+def build_images(settings: Settings) -> dict[str, ContainerImage]:
+    """Return the images that the stack builds, by name."""
+    images = settings.stack.images
+    if images is None:
+        return {}
+    return {
+        name: ContainerImage(name, ContainerImageArgs(spec=spec, registry=images.registry, mirror=images.mirror))
+        for name, spec in images.build.items()
+    }
+
+
+def make_services(settings: Settings, forge: Forge) -> dict[str, pulumi.Output[str]]:
+    """Declare the services that the stack file names; returns their namespaces by name, known once they are there."""
+    return {**_make_monitoring(settings, forge), **_make_ondemand(settings, forge)}
+
+
+def service_places(settings: Settings) -> tuple[ServicePlace, ...]:
+    """Return the namespaces of the stack's services, with what the program keeps in them."""
+    return (*_monitoring_places(settings), *_ondemand_places(settings))
+
+
+def _monitoring_places(settings: Settings) -> Iterator[ServicePlace]:
+    environment, spec = settings.environment.value, settings.stack.monitoring
+    if spec is None:
+        return
+    secrets = ((ALERTMANAGER_SECRET, spec.alerts), (GRAFANA_SECRET, spec.grafana))
+    dashboards = read_monitoring_files().chosen(spec)
+    yield ServicePlace(
+        namespace=spec.namespace_in(environment),
+        config_maps=("prometheus", *(f"dashboard-{name}" for name in dashboards)),
+        secrets=tuple(name for name, used in secrets if used),
+        argocd_secrets=() if spec.chart else (f"repository-monitoring-{environment}",),
+        cluster_roles=(f"bighpc-monitoring-{environment}",) if spec.scrape.kubernetes else (),
+    )
+
+
+def _ondemand_places(settings: Settings) -> Iterator[ServicePlace]:
+    environment, spec = settings.environment.value, settings.stack.ondemand
+    if spec is None:
+        return
+    yield ServicePlace(
+        namespace=spec.namespace_in(environment),
+        config_maps=("ondemand-clusters", "ondemand-dashboard"),
+        secrets=(PORTAL_SECRET,),
+        argocd_secrets=(f"repository-ondemand-{environment}",),
+        ingresses=("ondemand",),
+        volume_claims=("homes",),
+    )
+
+
+def _make_monitoring(settings: Settings, forge: Forge) -> dict[str, pulumi.Output[str]]:
+    spec, environment = settings.stack.monitoring, settings.environment.value
+    if spec is None:
+        return {}
+    files, owner = read_monitoring_files(), settings.stack.testbed.owner
+    monitoring = Monitoring(
+        "monitoring",
+        MonitoringArgs(
+            spec=spec,
+            rules=files.rules,
+            dashboards=files.chosen(spec),
+            environment=environment,
+            owner=owner,
+            argocd_namespace=settings.stack.argocd.namespace,
+            operator_namespace=settings.stack.operator.namespace,
+            server=settings.stack.argocd.server,
+            repository_id=forge.repository_id,
+            repository_url=forge.repository_url,
+        ),
+    )
+    application = monitoring_application(spec, environment=environment, owner=owner, rules=files.rules)
+    _deliver("monitoring-delivery", settings, forge, application, monitoring)
+    return {spec.namespace_in(environment): monitoring.namespace}
+
+
+def _make_ondemand(settings: Settings, forge: Forge) -> dict[str, pulumi.Output[str]]:
+    spec, environment = settings.stack.ondemand, settings.environment.value
+    if spec is None:
+        return {}
+    owner = settings.stack.testbed.owner
+    portal = OpenOnDemand(
+        "ondemand",
+        OpenOnDemandArgs(
+            spec=spec,
+            gitlab_url=settings.gitlab.url,
+            environment=environment,
+            owner=owner,
+            argocd_namespace=settings.stack.argocd.namespace,
+            server=settings.stack.argocd.server,
+            repository_id=forge.repository_id,
+            repository_url=forge.repository_url,
+        ),
+    )
+    application = ondemand_application(spec, environment=environment, owner=owner)
+    _deliver("ondemand-delivery", settings, forge, application, portal)
+    pulumi.export("ondemand", portal.url)
+    return {spec.namespace_in(environment): portal.namespace}
+
+
+def _deliver(
+    name: str, settings: Settings, forge: Forge, application: ArgoApplicationSpec, service: Monitoring | OpenOnDemand
+) -> None:
+    ArgoApplication(
+        name,
+        ArgoApplicationArgs(
+            spec=application,
+            environment=settings.environment,
+            branch=settings.environment.branch,
+            server=settings.stack.argocd.server,
+            argocd_namespace=settings.stack.argocd.namespace,
+            project=service.project,
+            repository_url=forge.repository_url,
+            namespace=service.namespace,
+        ),
+    )
