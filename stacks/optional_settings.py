@@ -6,6 +6,7 @@ from components.image.image_spec import ImagesSpec
 from components.monitoring.monitoring_spec import MonitoringSpec
 from components.ondemand.ondemand_spec import OpenOnDemandSpec
 from components.spec import Spec
+from stacks.charts import ChartsSettings
 
 __all__ = ["OptionalSettings"]
 
@@ -19,3 +20,5 @@ class OptionalSettings(Spec):
     """Prometheus with its rules and dashboards."""
     ondemand: OpenOnDemandSpec | None = None
     """The clusters in a browser."""
+    charts: ChartsSettings | None = None
+    """Where charts are at hand, so that their values can be checked before anything changes."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from components.argocd.application_spec import ArgoApplicationSpec
+from components.gitlab.agent_cluster_spec import agent_application
 from components.kubernetes.testbed import testbed_violations
+from components.monitoring.delivery import monitoring_application
+from stacks.charts import Installed, check_charts
 from stacks.environments import Environment
 from stacks.fleet_model import Fleet
 from stacks.images import check_images
@@ -37,9 +42,34 @@ def select(fleet: Fleet, settings: StackSettings, environment: Environment, wher
     if settings.forge.owner:
         _check_hook_tokens(fleet, settings, where, collector)
         _check_secrets(fleet, settings, where, collector)
-    collector.close()
     names = here if chosen is None else set(chosen)
-    return replace(fleet, applications={name: spec for name, spec in fleet.applications.items() if name in names})
+    applications = {name: spec for name, spec in fleet.applications.items() if name in names}
+    check_charts(
+        settings.charts, _installed(applications, fleet, settings, environment, where), environment, where, collector
+    )
+    collector.close()
+    return replace(fleet, applications=applications)
+
+
+def _installed(
+    applications: Mapping[str, ArgoApplicationSpec],
+    fleet: Fleet,
+    settings: StackSettings,
+    environment: Environment,
+    where: str,
+) -> Iterator[Installed]:
+    """Yield everything that Argo CD may install as a chart."""
+    for name, spec in applications.items():
+        yield Installed(where=f"stacks/applications/{name}.yaml", application=spec)
+    agent = fleet.agents.environments.get(environment) if fleet.agents else None
+    if agent is not None and agent.cluster.chart is not None:
+        application = agent_application(agent.cluster.chart, settings.testbed.owner)
+        yield Installed(where=f"stacks/agents.yaml, environments.{environment}.cluster.chart", application=application)
+    if settings.monitoring is not None:
+        application = monitoring_application(
+            settings.monitoring, environment=environment.value, owner=settings.testbed.owner, rules={}
+        )
+        yield Installed(where=f"{where}, monitoring.chart", application=application)
 
 
 def _check_applications(

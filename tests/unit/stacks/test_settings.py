@@ -75,6 +75,7 @@ def test_every_default_is_the_documented_one(monkeypatch: pytest.MonkeyPatch) ->
         "images": None,
         "monitoring": None,
         "ondemand": None,
+        "charts": None,
         "hookTokens": {},
         "secrets": {},
         "guard": {"moveTo": {"cluster": None, "gitlab": None}},
