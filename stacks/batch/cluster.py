@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -18,7 +17,7 @@ from gitops.cluster import reason
 from gitops.errors import CommandError
 from stacks.batch.times import JobTimes
 
-__all__ = ["finished_jobs", "job_times", "submit", "wait_until_finished"]
+__all__ = ["finished_jobs", "job_times", "submit"]
 
 _JOB_NAME: Final = "batch.kubernetes.io/job-name"
 _CHUNK: Final = 500
@@ -44,47 +43,6 @@ def submit(client: Client, content: Mapping[str, Any]) -> None:
         ) from None
     except httpx2.HTTPError as error:
         raise CommandError(f"the cluster does not answer: {reason(error)}", "Look whether it runs.") from None
-
-
-def wait_until_finished(
-    client: Client,
-    namespace: str,
-    labels: Mapping[str, str],
-    count: int,
-    *,
-    limit_s: float,
-    tick: Callable[[int, int, int], None],
-) -> None:
-    """Wait until as many jobs with these labels have finished.
-
-    Args:
-        client: of the cluster.
-        namespace: where they are.
-        labels: by which they are found.
-        count: how many there are.
-        limit_s: how long to wait, in seconds.
-        tick: called after each look with the numbers of jobs that wait, run and have finished.
-
-    Raises:
-        CommandError: when the time is over, with what there is until then.
-    """
-    deadline = time.monotonic() + limit_s
-    while True:
-        found = [
-            each.status or JobStatus()
-            for each in client.list(Job, namespace=namespace, labels=dict(labels), chunk_size=_CHUNK)
-        ]
-        done = sum(_end(each) is not None for each in found)
-        running = sum(bool(each.active) and _end(each) is None for each in found)
-        tick(count - running - done, running, done)
-        if done >= count:
-            return
-        if time.monotonic() > deadline:
-            raise CommandError(
-                f"after {limit_s:.0f} s {done} of {count} jobs have finished, and {running} run",
-                f"Look what the others wait for: kubectl --namespace {namespace} get events",
-            )
-        time.sleep(2)
 
 
 def finished_jobs(client: Client, namespace: str, labels: Mapping[str, str] | None = None) -> list[JobTimes]:
