@@ -22,6 +22,7 @@ __all__ = [
     "OWNER_LABEL",
     "POD_SECURITY_PREFIX",
     "PRODUCT",
+    "QUEUE_LABEL",
     "WORKLOAD_ACCOUNT",
     "AccessLevel",
     "DeploymentTier",
@@ -56,6 +57,9 @@ ACCELERATOR_LABEL: Final = "bighpc.io/accelerator"
 
 INTERCONNECT_LABEL: Final = "bighpc.io/interconnect"
 """Label of nodes: the network between them."""
+
+QUEUE_LABEL: Final = "bighpc.io/queue"
+"""Label of jobs and their pods: the queue that they were given to."""
 
 HARDWARE_MAP: Final = "hardware-profiles"
 """The ConfigMap of an environment that says what hardware it has: a profile under each key."""

@@ -14,7 +14,7 @@ from stacks.problems import Collector, ConfigurationError
 from stacks.selection import select
 from stacks.settings import NAMESPACE, StackSettings, parse_stack, stack_file
 
-__all__ = ["check", "main"]
+__all__ = ["check", "main", "read_stack"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,7 +30,7 @@ def check(root: Path = ROOT) -> None:
     """
     collector = Collector()
     fleet = collector.attempt(load_fleet, root / "stacks")
-    stacks = {each: collector.attempt(_read, root / stack_file(each.stack)) for each in Environment}
+    stacks = {each: collector.attempt(read_stack, root / stack_file(each.stack)) for each in Environment}
     for environment, settings in stacks.items():
         if fleet is not None and settings is not None:
             collector.attempt(select, fleet, settings, environment, stack_file(environment.stack))
@@ -38,7 +38,12 @@ def check(root: Path = ROOT) -> None:
     collector.close()
 
 
-def _read(path: Path) -> StackSettings:
+def read_stack(path: Path) -> StackSettings:
+    """Return what a stack file says, with a text in place of each encrypted value.
+
+    Raises:
+        ConfigurationError: with every problem found.
+    """
     config = read_mapping(path, path.name).get("config") or {}
     own = {key.partition(":")[2]: _plain(value) for key, value in config.items() if key.startswith(f"{NAMESPACE}:")}
     return parse_stack(own, path.name)

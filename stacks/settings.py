@@ -21,6 +21,7 @@ from components.naming import is_web_url
 from components.operator.stack_spec import OperatorSpec
 from components.spec import DnsLabel, Slug, Spec, Text, WebUrl
 from components.vocabulary import GitLabTier
+from components.workloads.queues import WorkloadsSpec
 from stacks.documents import validate
 from stacks.environments import Environment
 from stacks.optional_settings import OptionalSettings
@@ -124,6 +125,7 @@ class StackSettings(OptionalSettings):
     secrets: dict[Slug, SecretStr] = Field(default_factory=dict)
     """The secret values that CI/CD variables of the fleet name."""
     guard: GuardSettings = GuardSettings()
+    workloads: WorkloadsSpec = WorkloadsSpec()
 
 
 @dataclass(frozen=True, kw_only=True)

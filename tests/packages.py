@@ -20,7 +20,14 @@ _CHROMIUM: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "browser": _CHROMIUM,
-        "integration": {**_CHROMIUM, "postgresql": ("initdb",)},
+        "integration": {
+            **_CHROMIUM,
+            "postgresql": ("initdb",),
+            "munge": ("munged",),
+            "slurm-client": ("sbatch",),
+            "slurmctld": ("slurmctld",),
+            "slurmd": ("slurmd",),
+        },
     }
 )
 """Stage -> Debian package -> the commands of which any one means that it is there."""

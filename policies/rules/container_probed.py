@@ -17,7 +17,8 @@ __all__ = ["RULE"]
 RULE = Rule(
     name="kubernetes-container-probed",
     invariant=container_is_probed,
-    kinds=frozenset(WORKLOADS),
+    # Nobody waits for a job to be ready.
+    kinds=frozenset(WORKLOADS) - {"batch/CronJob", "batch/Job"},
     parts=main_containers,
     patches=False,
     severity=Severity.LOW,

@@ -79,6 +79,11 @@ def test_every_default_is_the_documented_one(monkeypatch: pytest.MonkeyPatch) ->
         "hookTokens": {},
         "secrets": {},
         "guard": {"moveTo": {"cluster": None, "gitlab": None}},
+        "workloads": {
+            "type": "none",
+            "queues": ["batch"],
+            "slurm": {"containers": True, "accelerator": "gpu", "constraints": {}},
+        },
     }
 
 

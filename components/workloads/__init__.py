@@ -1,0 +1,1 @@
+"""Batch jobs from one description: as Kubernetes Jobs, with Kueue or without, and as Slurm batch scripts."""

@@ -1,0 +1,1 @@
+"""``bighpc workloads``: batch jobs from files, on a stack's cluster or on Slurm."""
