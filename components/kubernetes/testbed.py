@@ -147,7 +147,12 @@ class Testbed(pulumi.ComponentResource):
 
     def _create_quotas(self) -> list[core.ResourceQuota]:
         return [
-            core.ResourceQuota(f"{self._prefix}-{name}", metadata=self._metadata(name), spec=content, opts=self._child)
+            core.ResourceQuota(
+                f"{self._prefix}-{name}",
+                metadata=self._metadata(name),
+                spec=content,
+                opts=self._child,
+            )
             for name, content in quotas(self._spec.quota, self._spec.hardware, self._args.environment).items()
         ]
 
