@@ -35,7 +35,7 @@ def larger(site: Site) -> Iterator[Site]:
 def test_a_push_that_changes_a_profile_changes_the_nodes_and_who_asks_gets_there(larger: Site) -> None:
     nodes = eventually(larger, 3)
     assert {node["metadata"]["labels"]["type"] for node in nodes} == {"kwok"}, "simulated, and told apart"
-    assert nodes[0]["status"]["allocatable"]["nvidia.com/gpu"] == "4"
+    assert nodes[0]["status"]["allocatable"]["nvidia.com/gpu"] == "8"
     try:
         assert create(larger, "trainer", {"cpu": "16", "memory": "64Gi", "nvidia.com/gpu": "4"}, _PLACED) == ""
         assert placed(larger, "trainer").startswith("dev-gpu-")
@@ -43,7 +43,7 @@ def test_a_push_that_changes_a_profile_changes_the_nodes_and_who_asks_gets_there
         assert "exceeded quota: quota-gpu" in refused
         refused = create(larger, "unplaced", {"cpu": "16", "memory": "1Gi"}, {})
         assert "exceeded quota: quota," in refused, "what asks for no profile has the applications' quota"
-        refused = create(larger, "many", {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "9"}, _PLACED)
+        refused = create(larger, "many", {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "21"}, _PLACED)
         assert "exceeded quota: quota-storage" in refused
     finally:
         larger.kubectl("delete", "pod", "trainer", "--namespace=bighpc-dev", "--ignore-not-found", "--wait=false")
