@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ __all__ = [
     "is_dns_subdomain",
     "is_label_key",
     "is_label_value",
+    "is_network",
     "is_project_path",
     "is_relative_path",
     "is_resource_name",
@@ -58,6 +60,14 @@ def is_label_key(value: str) -> bool:
 def is_label_value(value: str) -> bool:
     """Whether Kubernetes accepts the value of a label or taint; it may be empty."""
     return not value or _LABEL_NAME.fullmatch(value) is not None
+
+
+def is_network(value: str) -> bool:
+    """Whether the value is a network in CIDR notation that is not all of them."""
+    try:
+        return ipaddress.ip_network(value).prefixlen > 0
+    except ValueError:
+        return False
 
 
 def is_resource_name(value: str) -> bool:

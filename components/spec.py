@@ -20,6 +20,7 @@ __all__ = [
     "DnsLabel",
     "LabelKey",
     "LabelValue",
+    "Network",
     "ProjectPath",
     "Quantity",
     "RelativePath",
@@ -163,6 +164,10 @@ LabelValue = Annotated[
         "a label's value: nothing, or at most 63 letters, digits and inner '.', '_', '-'",
         "use a value such as 'a100'; put quotes around numbers",
     ),
+]
+Network = Annotated[
+    str,
+    ruled(naming.is_network, "a network in CIDR notation, and not all of them", "use a network such as '192.0.2.0/24'"),
 ]
 ResourceName = Annotated[
     str,

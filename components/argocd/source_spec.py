@@ -12,6 +12,7 @@ from components.spec import RelativePath, Spec, WebUrl, ruled
 
 __all__ = [
     "ChartName",
+    "ChartSource",
     "DirectorySource",
     "EnvironmentParameters",
     "ExactVersion",
@@ -95,6 +96,9 @@ class OciSource(Spec):
     version: ExactVersion
     values: Values = Field(default_factory=dict)
 
+
+ChartSource = Annotated[HelmSource | OciSource, Field(discriminator="type")]
+"""Where a chart may come from."""
 
 Source = Annotated[KustomizeSource | DirectorySource | HelmSource | OciSource, Field(discriminator="type")]
 """What may stand under ``source``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from enum import StrEnum, unique
 from typing import Annotated, Final
@@ -10,11 +9,11 @@ from typing import Annotated, Final
 from pydantic import Field, JsonValue, model_validator
 
 from components.argocd.application_spec import ArgoApplicationSpec
-from components.argocd.source_spec import HelmSource, OciSource, merged_values
+from components.argocd.source_spec import ChartSource, merged_values
 from components.invariants import Violation
 from components.kubernetes.rule_spec import RuleSpec, namespace_violations
 from components.naming import is_web_url
-from components.spec import DnsLabel, Spec, Text, refusal, ruled
+from components.spec import DnsLabel, Network, Spec, Text, refusal, ruled
 from components.vocabulary import AGENT_ACCOUNT, AGENT_TOKEN_SECRET
 
 __all__ = [
@@ -61,23 +60,10 @@ KasAddress = Annotated[
 ]
 
 
-def _is_network(value: str) -> bool:
-    try:
-        return ipaddress.ip_network(value).prefixlen > 0
-    except ValueError:
-        return False
-
-
-Network = Annotated[
-    str,
-    ruled(_is_network, "a network in CIDR notation, and not all of them", "use a network such as '192.0.2.0/24'"),
-]
-
-
 class ChartSpec(Spec):
     """GitLab's chart of the agent, from where a site has it."""
 
-    source: Annotated[HelmSource | OciSource, Field(discriminator="type")]
+    source: ChartSource
     kas_address: KasAddress
     networks: tuple[Network, ...] = Field(min_length=1)
     """Where the agent server and the cluster's API are: the agent reaches nothing else."""

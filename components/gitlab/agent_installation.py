@@ -11,22 +11,30 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes.core.v1 as core
 import pulumi_kubernetes.meta.v1 as meta
-import pulumi_kubernetes.networking.v1 as networking
 import pulumi_kubernetes.rbac.v1 as rbac
 
 from components.argocd.parts import Place, create_project, name_of
 from components.gitlab.agent_cluster_spec import AgentInstall, rights_violations
 from components.gitlab.agent_spec import AgentSpec
 from components.invariants import require
+from components.kubernetes.enclosure import Enclosure, dns_egress, egress_to
 from components.kubernetes.rights import grant
 from components.kubernetes.rule_spec import RuleSpec
-from components.labels import object_labels
-from components.vocabulary import AGENT_ACCOUNT, AGENT_TOKEN_SECRET, POD_SECURITY_PREFIX, PodSecurity
+from components.vocabulary import AGENT_ACCOUNT, AGENT_TOKEN_SECRET
 
 __all__ = ["GitLabAgentInstallation", "GitLabAgentInstallationArgs"]
 
 _PORTS = (443, 6443)
 """Where agent servers and API servers listen."""
+
+_QUOTA = {
+    "requests.cpu": "200m",
+    "requests.memory": "256Mi",
+    "limits.cpu": "1",
+    "limits.memory": "512Mi",
+    "pods": "2",
+}
+"""Twice the agent, as an update starts the new one before it ends the old one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +70,22 @@ class GitLabAgentInstallation(pulumi.ComponentResource):
         self._args = args
         self._cluster = args.spec.cluster
         self._child = pulumi.ResourceOptions(parent=self)
+        self._enclosure = Enclosure(
+            prefix=name,
+            namespace=args.spec.namespace,
+            component="agent",
+            environment=args.environment,
+            owner=args.owner,
+            options=self._child,
+        )
         rights = self._cluster.rights_in(args.namespace_name)
         require(rights_violations(rights))
 
-        self._namespace = self._create_namespace()
-        self._create_limits()
-        self._create_network_policies()
+        self._namespace = self._enclosure.create_namespace("agent-namespace")
+        self._enclosure.create_quota(self._namespace, _QUOTA)
+        self._enclosure.create_limits(self._namespace)
+        self._enclosure.allow(self._namespace, "default-deny")
+        self._open()
         token = self._create_token()
         if self._cluster.install is AgentInstall.EXTERNAL:
             self._create_account()
@@ -80,93 +98,16 @@ class GitLabAgentInstallation(pulumi.ComponentResource):
         self.project = self._create_project()
         self.register_outputs({"namespace": self.namespace, "project": self.project})
 
-    def _labels(self, part: str) -> dict[str, str]:
-        return object_labels(name=part, component="agent", environment=self._args.environment, owner=self._args.owner)
-
-    def _metadata(self, name: str) -> meta.ObjectMetaArgs:
-        return meta.ObjectMetaArgs(name=name, namespace=self._namespace.metadata.name, labels=self._labels(name))
-
-    def _create_namespace(self) -> core.Namespace:
-        levels = {f"{POD_SECURITY_PREFIX}/{mode}": PodSecurity.RESTRICTED for mode in ("enforce", "audit", "warn")}
-        return core.Namespace(
-            f"{self._prefix}-namespace",
-            metadata=meta.ObjectMetaArgs(
-                name=self._args.spec.namespace, labels={**self._labels("agent-namespace"), **levels}
-            ),
-            opts=self._child,
-        )
-
-    def _create_limits(self) -> None:
-        core.ResourceQuota(
-            f"{self._prefix}-quota",
-            metadata=self._metadata("quota"),
-            # Twice the agent, as an update starts the new one before it ends the old one.
-            spec=core.ResourceQuotaSpecArgs(
-                hard={
-                    "requests.cpu": "200m",
-                    "requests.memory": "256Mi",
-                    "limits.cpu": "1",
-                    "limits.memory": "512Mi",
-                    "pods": "2",
-                }
-            ),
-            opts=self._child,
-        )
-        core.LimitRange(
-            f"{self._prefix}-limits",
-            metadata=self._metadata("limits"),
-            spec=core.LimitRangeSpecArgs(
-                limits=[
-                    core.LimitRangeItemArgs(
-                        type="Container",
-                        default_request={"cpu": "50m", "memory": "64Mi"},
-                        default={"cpu": "500m", "memory": "256Mi"},
-                    )
-                ]
-            ),
-            opts=self._child,
-        )
-
-    def _create_network_policies(self) -> None:
-        networking.NetworkPolicy(
-            f"{self._prefix}-default-deny",
-            metadata=self._metadata("default-deny"),
-            spec=networking.NetworkPolicySpecArgs(
-                pod_selector=meta.LabelSelectorArgs(), policy_types=["Ingress", "Egress"]
-            ),
-            opts=self._child,
-        )
+    def _open(self) -> None:
         chart = self._cluster.chart
-        if chart is None:
-            return
-        dns = meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": "kube-system"})
-        networking.NetworkPolicy(
-            f"{self._prefix}-allow-agent-server",
-            metadata=self._metadata("allow-agent-server"),
-            spec=networking.NetworkPolicySpecArgs(
-                pod_selector=meta.LabelSelectorArgs(),
-                policy_types=["Egress"],
-                egress=[
-                    networking.NetworkPolicyEgressRuleArgs(
-                        to=[networking.NetworkPolicyPeerArgs(namespace_selector=dns)],
-                        ports=[networking.NetworkPolicyPortArgs(port=53, protocol=each) for each in ("UDP", "TCP")],
-                    ),
-                    networking.NetworkPolicyEgressRuleArgs(
-                        to=[
-                            networking.NetworkPolicyPeerArgs(ip_block=networking.IPBlockArgs(cidr=each))
-                            for each in chart.networks
-                        ],
-                        ports=[networking.NetworkPolicyPortArgs(port=each, protocol="TCP") for each in _PORTS],
-                    ),
-                ],
-            ),
-            opts=self._child,
-        )
+        if chart is not None:
+            reached = [dns_egress(), egress_to(_PORTS, networks=chart.networks)]
+            self._enclosure.allow(self._namespace, "allow-agent-server", egress=reached)
 
     def _create_token(self) -> core.Secret:
         return core.Secret(
             f"{self._prefix}-token",
-            metadata=self._metadata(AGENT_TOKEN_SECRET),
+            metadata=self._enclosure.metadata(AGENT_TOKEN_SECRET, self._namespace),
             string_data={"token": pulumi.Output.secret(self._args.token)},
             opts=self._child,
         )
@@ -174,7 +115,7 @@ class GitLabAgentInstallation(pulumi.ComponentResource):
     def _create_account(self) -> None:
         core.ServiceAccount(
             f"{self._prefix}-account",
-            metadata=self._metadata(AGENT_ACCOUNT),
+            metadata=self._enclosure.metadata(AGENT_ACCOUNT, self._namespace),
             automount_service_account_token=False,
             opts=self._child,
         )
@@ -186,7 +127,7 @@ class GitLabAgentInstallation(pulumi.ComponentResource):
         metadata = meta.ObjectMetaArgs(
             name=name,
             namespace=self._args.environment_namespace if own else namespace,
-            labels=self._labels("agent-rights"),
+            labels=self._enclosure.labels("agent-rights"),
         )
         grant(
             f"{self._prefix}-role-{namespace}",

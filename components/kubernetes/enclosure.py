@@ -1,4 +1,4 @@
-"""A namespace of one service's own: limited, and closed but for what is opened by name."""
+"""A namespace of this program: limited, and closed but for what is opened by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ import pulumi_kubernetes.networking.v1 as networking
 from components.labels import object_labels
 from components.vocabulary import POD_SECURITY_PREFIX, PodSecurity
 
-__all__ = ["Enclosure", "egress_to", "ingress_from"]
+__all__ = ["Enclosure", "dns_egress", "egress_to", "ingress_from", "pod_security_labels"]
+
+_REQUEST = {"cpu": "50m", "memory": "64Mi"}
+_LIMIT = {"cpu": "500m", "memory": "256Mi"}
+"""What a container gets when it does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,42 +48,61 @@ class Enclosure:
 
     def create(self, quota: Mapping[str, str]) -> core.Namespace:
         """Make the namespace with quota, limits and network policies: its pods reach each other and DNS, no more."""
-        levels = {f"{POD_SECURITY_PREFIX}/{mode}": self.pod_security for mode in ("enforce", "audit", "warn")}
-        labels = {**self.labels("namespace"), **levels}
-        namespace = core.Namespace(
+        namespace = self.create_namespace()
+        self.create_quota(namespace, quota)
+        self.create_limits(namespace)
+        self.allow(namespace, "default-deny")
+        self.allow_neighbours(namespace)
+        return namespace
+
+    def create_namespace(self, part: str = "namespace") -> core.Namespace:
+        """Make the namespace alone, with its Pod Security level.
+
+        Args:
+            part: what it is of the component, as its labels say it.
+        """
+        labels = {**self.labels(part), **pod_security_labels(self.pod_security)}
+        return core.Namespace(
             f"{self.prefix}-namespace",
             metadata=meta.ObjectMetaArgs(name=self.namespace, labels=labels),
             opts=self.options,
         )
+
+    def create_quota(self, namespace: core.Namespace, hard: Mapping[str, str]) -> None:
+        """Limit what its pods use together."""
         core.ResourceQuota(
             f"{self.prefix}-quota",
             metadata=self.metadata("quota", namespace),
-            spec=core.ResourceQuotaSpecArgs(hard=dict(quota)),
+            spec=core.ResourceQuotaSpecArgs(hard=dict(hard)),
             opts=self.options,
         )
-        limits = core.LimitRangeItemArgs(
-            type="Container",
-            default_request={"cpu": "50m", "memory": "64Mi"},
-            default={"cpu": "500m", "memory": "256Mi"},
-        )
-        core.LimitRange(
+
+    def create_limits(
+        self,
+        namespace: core.Namespace,
+        *,
+        request: Mapping[str, str] = _REQUEST,
+        limit: Mapping[str, str] = _LIMIT,
+    ) -> core.LimitRange:
+        """Give containers that ask for nothing a request and a limit."""
+        item = core.LimitRangeItemArgs(type="Container", default_request=dict(request), default=dict(limit))
+        return core.LimitRange(
             f"{self.prefix}-limits",
             metadata=self.metadata("limits", namespace),
-            spec=core.LimitRangeSpecArgs(limits=[limits]),
+            spec=core.LimitRangeSpecArgs(limits=[item]),
             opts=self.options,
         )
+
+    def allow_neighbours(self, namespace: core.Namespace) -> None:
+        """Let its pods reach each other and DNS."""
         neighbours = networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs())
-        self.allow(namespace, "default-deny")
-        self.allow(
-            namespace, "allow-dns", egress=[egress_to([53], namespaces=["kube-system"], protocols=["UDP", "TCP"])]
-        )
+        self.allow(namespace, "allow-dns", egress=[dns_egress()])
         self.allow(
             namespace,
             "allow-same-namespace",
             ingress=[networking.NetworkPolicyIngressRuleArgs(from_=[neighbours])],
             egress=[networking.NetworkPolicyEgressRuleArgs(to=[neighbours])],
         )
-        return namespace
 
     def allow(
         self,
@@ -112,6 +135,16 @@ class Enclosure:
             ),
             opts=self.options,
         )
+
+
+def pod_security_labels(level: PodSecurity) -> dict[str, str]:
+    """Return the labels by which a namespace enforces, audits and warns at a level."""
+    return {f"{POD_SECURITY_PREFIX}/{mode}": level for mode in ("enforce", "audit", "warn")}
+
+
+def dns_egress() -> networking.NetworkPolicyEgressRuleArgs:
+    """Return a rule that lets pods reach the cluster's DNS."""
+    return egress_to([53], namespaces=["kube-system"], protocols=["UDP", "TCP"])
 
 
 def egress_to(

@@ -14,7 +14,7 @@ from pydantic import Field
 from components.kubernetes.hardware_spec import HardwareProfileSpec, capacity, placement
 from components.spec import Quantity, Spec
 
-__all__ = ["QuotaSpec", "quotas"]
+__all__ = ["QuotaSpec", "computing", "quotas"]
 
 
 class QuotaSpec(Spec):
@@ -37,7 +37,7 @@ def quotas(
         profiles: the hardware, all of which its pods may use.
         environment: the environment's name.
     """
-    own = _computing(applications.cpu, applications.memory, applications.pods)
+    own = computing(applications.cpu, applications.memory, applications.pods)
     storage = {
         "requests.storage": applications.storage,
         "persistentvolumeclaims": str(applications.volume_claims),
@@ -55,7 +55,8 @@ def quotas(
     }
 
 
-def _computing(cpu: str, memory: str, pods: int) -> dict[str, str]:
+def computing(cpu: str, memory: str, pods: int) -> dict[str, str]:
+    """Return what a quota says about processors, memory and pods; limits are as high as requests."""
     return {
         "requests.cpu": cpu,
         "requests.memory": memory,
@@ -67,7 +68,7 @@ def _computing(cpu: str, memory: str, pods: int) -> dict[str, str]:
 
 def _all_of(profile: HardwareProfileSpec) -> dict[str, str]:
     total = capacity([profile])
-    return _computing(total["cpu"], total["memory"], int(total["pods"]))
+    return computing(total["cpu"], total["memory"], int(total["pods"]))
 
 
 def _accelerators(profiles: Mapping[str, HardwareProfileSpec]) -> dict[str, str]:

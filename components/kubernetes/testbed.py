@@ -9,16 +9,15 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes.core.v1 as core
-import pulumi_kubernetes.meta.v1 as meta
 import pulumi_kubernetes.networking.v1 as networking
 from pydantic import Field, model_validator
 
 from components.invariants import Violation, namespace_enforces_pod_security, require
+from components.kubernetes.enclosure import Enclosure, pod_security_labels
 from components.kubernetes.hardware_spec import HardwareProfileSpec, ProfileName, nodes_told_apart
 from components.kubernetes.quotas import QuotaSpec, quotas
-from components.labels import object_labels
 from components.spec import DnsLabel, Quantity, Spec, quantity_value, refusal
-from components.vocabulary import EXPOSED_LABEL, POD_SECURITY_PREFIX, WORKLOAD_ACCOUNT, PodSecurity
+from components.vocabulary import EXPOSED_LABEL, WORKLOAD_ACCOUNT, PodSecurity
 
 __all__ = ["QuotaSpec", "ResourcesSpec", "Testbed", "TestbedArgs", "TestbedSpec", "testbed_violations"]
 
@@ -78,7 +77,7 @@ class TestbedSpec(Spec):
 
 def testbed_violations(spec: TestbedSpec, namespace: str) -> list[Violation]:
     """Return what in a testbed's data must never be deployed."""
-    return namespace_enforces_pod_security(f"Namespace {namespace}", _pod_security_labels(spec))
+    return namespace_enforces_pod_security(f"Namespace {namespace}", pod_security_labels(spec.pod_security))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +108,19 @@ class Testbed(pulumi.ComponentResource):
 
         require(testbed_violations(args.spec, args.namespace))
 
-        self._namespace = self._create_namespace()
+        self._enclosure = Enclosure(
+            prefix=name,
+            namespace=args.namespace,
+            component="testbed",
+            environment=args.environment,
+            owner=args.spec.owner,
+            options=self._child,
+            pod_security=args.spec.pod_security,
+        )
+        self._namespace = self._enclosure.create_namespace()
         quotas_made = self._create_quotas()
         limits = self._create_limits()
-        self._create_network_policies()
+        self._open()
         account = self._create_service_account()
 
         # A preview knows names, and knows no ids of what is not there yet.
@@ -125,31 +133,11 @@ class Testbed(pulumi.ComponentResource):
         self.namespace = pulumi.Output.all(*parts).apply(lambda made: str(made[0]))
         self.register_outputs({"namespace": self.namespace})
 
-    def _metadata(self, name: str) -> meta.ObjectMetaArgs:
-        labels = object_labels(
-            name=name, component="testbed", environment=self._args.environment, owner=self._spec.owner
-        )
-        return meta.ObjectMetaArgs(name=name, namespace=self._namespace.metadata.name, labels=labels)
-
-    def _create_namespace(self) -> core.Namespace:
-        labels = object_labels(
-            name="namespace",
-            component="testbed",
-            environment=self._args.environment,
-            owner=self._spec.owner,
-        )
-        labels |= _pod_security_labels(self._spec)
-        return core.Namespace(
-            f"{self._prefix}-namespace",
-            metadata=meta.ObjectMetaArgs(name=self._args.namespace, labels=labels),
-            opts=self._child,
-        )
-
     def _create_quotas(self) -> list[core.ResourceQuota]:
         return [
             core.ResourceQuota(
                 f"{self._prefix}-{name}",
-                metadata=self._metadata(name),
+                metadata=self._enclosure.metadata(name, self._namespace),
                 spec=content,
                 opts=self._child,
             )
@@ -158,75 +146,23 @@ class Testbed(pulumi.ComponentResource):
 
     def _create_limits(self) -> core.LimitRange:
         container = self._spec.container
-        return core.LimitRange(
-            f"{self._prefix}-limits",
-            metadata=self._metadata("limits"),
-            spec=core.LimitRangeSpecArgs(
-                limits=[
-                    core.LimitRangeItemArgs(
-                        type="Container",
-                        default_request={"cpu": container.request_cpu, "memory": container.request_memory},
-                        default={"cpu": container.limit_cpu, "memory": container.limit_memory},
-                    )
-                ]
-            ),
-            opts=self._child,
+        return self._enclosure.create_limits(
+            self._namespace,
+            request={"cpu": container.request_cpu, "memory": container.request_memory},
+            limit={"cpu": container.limit_cpu, "memory": container.limit_memory},
         )
 
-    def _create_network_policies(self) -> None:
-        everyone = meta.LabelSelectorArgs()
-        neighbours = networking.NetworkPolicyPeerArgs(pod_selector=everyone)
-        dns = networking.NetworkPolicyEgressRuleArgs(
-            to=[networking.NetworkPolicyPeerArgs(namespace_selector=_namespace_selector("kube-system"))],
-            ports=[networking.NetworkPolicyPortArgs(port=53, protocol=protocol) for protocol in ("UDP", "TCP")],
-        )
-        self._create_network_policy("default-deny", pod_selector=everyone, policy_types=["Ingress", "Egress"])
-        self._create_network_policy("allow-dns", pod_selector=everyone, policy_types=["Egress"], egress=[dns])
-        self._create_network_policy(
-            "allow-same-namespace",
-            pod_selector=everyone,
-            policy_types=["Ingress", "Egress"],
-            ingress=[networking.NetworkPolicyIngressRuleArgs(from_=[neighbours])],
-            egress=[networking.NetworkPolicyEgressRuleArgs(to=[neighbours])],
-        )
-        self._create_network_policy(
-            "allow-exposed",
-            pod_selector=meta.LabelSelectorArgs(match_labels={EXPOSED_LABEL: "true"}),
-            policy_types=["Ingress"],
-            # A rule without a sender admits every sender.
-            ingress=[networking.NetworkPolicyIngressRuleArgs()],
-        )
-
-    def _create_network_policy(
-        self,
-        policy: str,
-        *,
-        pod_selector: meta.LabelSelectorArgs,
-        policy_types: list[pulumi.Input[str]],
-        ingress: list[pulumi.Input[networking.NetworkPolicyIngressRuleArgs]] | None = None,
-        egress: list[pulumi.Input[networking.NetworkPolicyEgressRuleArgs]] | None = None,
-    ) -> None:
-        networking.NetworkPolicy(
-            f"{self._prefix}-{policy}",
-            metadata=self._metadata(policy),
-            spec=networking.NetworkPolicySpecArgs(
-                pod_selector=pod_selector, policy_types=policy_types, ingress=ingress, egress=egress
-            ),
-            opts=self._child,
-        )
+    def _open(self) -> None:
+        self._enclosure.allow(self._namespace, "default-deny")
+        self._enclosure.allow_neighbours(self._namespace)
+        # A rule without a sender admits every sender.
+        everybody = networking.NetworkPolicyIngressRuleArgs()
+        self._enclosure.allow(self._namespace, "allow-exposed", selector={EXPOSED_LABEL: "true"}, ingress=[everybody])
 
     def _create_service_account(self) -> core.ServiceAccount:
         return core.ServiceAccount(
             f"{self._prefix}-{WORKLOAD_ACCOUNT}",
-            metadata=self._metadata(WORKLOAD_ACCOUNT),
+            metadata=self._enclosure.metadata(WORKLOAD_ACCOUNT, self._namespace),
             automount_service_account_token=False,
             opts=self._child,
         )
-
-
-def _pod_security_labels(spec: TestbedSpec) -> dict[str, str]:
-    return {f"{POD_SECURITY_PREFIX}/{mode}": spec.pod_security for mode in ("enforce", "audit", "warn")}
-
-
-def _namespace_selector(namespace: str) -> meta.LabelSelectorArgs:
-    return meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from enum import StrEnum, unique
@@ -10,9 +9,10 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from components.argocd.source_spec import HelmSource, OciSource
+from components.argocd.source_spec import ChartSource
+from components.kubernetes.quotas import computing
 from components.naming import is_dns_label, is_web_url
-from components.spec import DnsLabel, Quantity, Slug, Spec, refusal, ruled
+from components.spec import DnsLabel, Network, Quantity, Slug, Spec, refusal, ruled
 
 __all__ = [
     "AlertsSpec",
@@ -31,13 +31,6 @@ _DURATION: Final = re.compile(r"[1-9][0-9]*[hdwy]")
 def _is_target(value: str) -> bool:
     host, colon, port = value.rpartition(":")
     return bool(colon) and all(map(is_dns_label, host.split("."))) and port.isdecimal() and 0 < int(port) < 65536
-
-
-def _is_network(value: str) -> bool:
-    try:
-        return ipaddress.ip_network(value).prefixlen > 0
-    except ValueError:
-        return False
 
 
 def _is_mail_address(value: str) -> bool:
@@ -59,10 +52,6 @@ Target = Annotated[
         "a host and a port, without scheme and path",
         "use a target such as 'argocd-metrics.argocd.svc:8082'",
     ),
-]
-Network = Annotated[
-    str,
-    ruled(_is_network, "a network in CIDR notation, and not all of them", "use a network such as '192.0.2.0/24'"),
 ]
 MailAddress = Annotated[
     str, ruled(_is_mail_address, "an address of electronic mail", "use an address such as 'ops@example.org'")
@@ -172,20 +161,13 @@ class MonitoringQuotaSpec(Spec):
 
     def hard(self) -> Mapping[str, str]:
         """Return it as Kubernetes reads it."""
-        return {
-            "requests.cpu": self.cpu,
-            "requests.memory": self.memory,
-            "limits.cpu": self.cpu,
-            "limits.memory": self.memory,
-            "requests.storage": self.storage,
-            "pods": str(self.pods),
-        }
+        return {**computing(self.cpu, self.memory, self.pods), "requests.storage": self.storage}
 
 
 class MonitoringSpec(Spec):
     """An environment's monitoring: by default the platform's own Prometheus, with ``chart`` kube-prometheus-stack."""
 
-    chart: Annotated[HelmSource | OciSource, Field(discriminator="type")] | None = None
+    chart: ChartSource | None = None
     """The chart kube-prometheus-stack, from where a site has it."""
     namespace: DnsLabel | None = None
     """By default ``bighpc-<environment>-monitoring``."""

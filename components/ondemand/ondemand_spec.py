@@ -9,7 +9,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from components.invariants.workloads import image_has_a_registry, image_has_a_version
-from components.naming import is_dns_label, is_web_url
+from components.kubernetes.quotas import computing
+from components.naming import is_dns_label, is_dns_subdomain, is_web_url
 from components.spec import DnsLabel, Quantity, Spec, Text, refusal, ruled
 
 __all__ = [
@@ -27,10 +28,6 @@ _APP: Final = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 _CLUSTER: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def _is_host(value: str) -> bool:
-    return len(value) <= 253 and "." in value and all(map(is_dns_label, value.split(".")))
-
-
 def _is_absolute(value: str) -> bool:
     return value.startswith("/") and all(part not in {"", ".", ".."} for part in value[1:].split("/"))
 
@@ -38,7 +35,7 @@ def _is_absolute(value: str) -> bool:
 Host = Annotated[
     str,
     ruled(
-        _is_host,
+        lambda value: "." in value and is_dns_subdomain(value),
         "the complete name of a host, without scheme, port and path",
         "use a name such as 'ondemand.example.org'",
     ),
@@ -169,14 +166,7 @@ class OnDemandQuotaSpec(Spec):
 
     def hard(self, storage: str) -> Mapping[str, str]:
         """Return it as Kubernetes reads it."""
-        return {
-            "requests.cpu": self.cpu,
-            "requests.memory": self.memory,
-            "limits.cpu": self.cpu,
-            "limits.memory": self.memory,
-            "requests.storage": storage,
-            "pods": str(self.pods),
-        }
+        return {**computing(self.cpu, self.memory, self.pods), "requests.storage": storage}
 
 
 class OpenOnDemandSpec(Spec):
