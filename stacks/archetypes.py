@@ -7,7 +7,7 @@ from typing import Any
 
 from components.gitlab.project_spec import GitLabProjectSpec
 from stacks.documents import validate
-from stacks.problems import Collector, ConfigurationError, Problem, show
+from stacks.problems import Collector, ConfigurationError, show
 
 __all__ = ["merged", "resolve_archetypes"]
 
@@ -34,17 +34,13 @@ def _resolve(name: str, raw: Mapping[str, Any], where: str, below: Sequence[str]
     own = raw[name]
     rule = "an archetype is a mapping, and extends another one at most, never itself in a circle"
     if not isinstance(own, dict):
-        problem = Problem(where=f"{where}, {name}", value=f"value {show(own)}", rule=rule, remedy="write a mapping")
-        raise ConfigurationError([problem])
+        raise ConfigurationError.of(f"{where}, {name}", f"value {show(own)}", rule, "write a mapping")
     parent = own.get("extends")
     if parent is None:
         return dict(own)
     if parent in below or parent == name or parent not in raw:
         others = ", ".join(sorted(set(raw) - {name, *below}))
-        problem = Problem(
-            where=f"{where}, {name}.extends", value=f"value {show(parent)}", rule=rule, remedy=f"use one of: {others}"
-        )
-        raise ConfigurationError([problem])
+        raise ConfigurationError.of(f"{where}, {name}.extends", f"value {show(parent)}", rule, f"use one of: {others}")
     inherited = _resolve(str(parent), raw, where, (*below, name))
     return merged(inherited, {key: value for key, value in own.items() if key != "extends"})
 

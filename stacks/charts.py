@@ -124,7 +124,7 @@ def _member(archive: Path, name: str) -> str | None:
     except KeyError:
         return None
     except (OSError, tarfile.TarError, UnicodeDecodeError) as error:
-        raise _refuse(
+        raise ConfigurationError.of(
             f"the chart {archive.name}", str(error), "a chart is a packed archive", "fetch it again"
         ) from None
 
@@ -134,7 +134,9 @@ def _parsed(where: str, text: str) -> dict[str, Any]:
         # JSON is YAML.
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise _refuse(where, " ".join(str(error).split()), "a file of a chart is readable", "fetch it again") from None
+        raise ConfigurationError.of(
+            where, " ".join(str(error).split()), "a file of a chart is readable", "fetch it again"
+        ) from None
     return found if isinstance(found, dict) else {}
 
 
@@ -172,7 +174,7 @@ def _judge(chart: Chart, values: dict[str, Any], where: str) -> Iterator[Problem
         from referencing import Registry
         from referencing.exceptions import Unresolvable
     except ImportError:
-        raise _refuse(
+        raise ConfigurationError.of(
             where,
             "the package jsonschema is not installed",
             f"values are checked against {whose}, which is in the mirror",
@@ -197,7 +199,3 @@ def _judge(chart: Chart, values: dict[str, Any], where: str) -> Iterator[Problem
 
 def _problem(where: str, value: str, rule: str, remedy: str) -> Problem:
     return Problem(where=where, value=value, rule=rule, remedy=remedy)
-
-
-def _refuse(where: str, value: str, rule: str, remedy: str) -> ConfigurationError:
-    return ConfigurationError([_problem(where, value, rule, remedy)])

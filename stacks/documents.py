@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from stacks.problems import ConfigurationError, Problem, problems_of, show
+from stacks.problems import ConfigurationError, problems_of, show
 
 __all__ = ["read_mapping", "validate"]
 
@@ -41,14 +41,20 @@ def read_mapping(path: Path, where: str) -> dict[str, Any]:
         # _StrictLoader is a SafeLoader.
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506
     except (OSError, UnicodeDecodeError) as error:
-        raise _refuse(where, str(error), "a readable text file in UTF-8", "restore the file from git") from error
+        raise ConfigurationError.of(
+            where, str(error), "a readable text file in UTF-8", "restore the file from git"
+        ) from error
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
-        raise _refuse(where, reason, "YAML in which no key appears twice", "correct the line that it names") from error
+        raise ConfigurationError.of(
+            where, reason, "YAML in which no key appears twice", "correct the line that it names"
+        ) from error
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise _refuse(where, f"value {show(document)}", "a mapping of keys to values", "write 'key: value' lines")
+        raise ConfigurationError.of(
+            where, f"value {show(document)}", "a mapping of keys to values", "write 'key: value' lines"
+        )
     return {str(key): value for key, value in document.items()}
 
 
@@ -63,7 +69,3 @@ def validate(model: type[Model], data: Mapping[str, Any], where: str, *, masked:
         return model.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
         raise ConfigurationError(list(problems_of(error, model, where, masked=masked))) from None
-
-
-def _refuse(where: str, value: str, rule: str, remedy: str) -> ConfigurationError:
-    return ConfigurationError([Problem(where=where, value=value, rule=rule, remedy=remedy)])

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from stacks.problems import ConfigurationError, Problem
+from stacks.problems import ConfigurationError
 from stacks.settings import NAMESPACE, Configuration, stack_file
 
 __all__ = ["engine_version", "read_configuration"]
@@ -65,4 +65,4 @@ def _run(root: Path, *arguments: str) -> str:
 
 def _refuse(value: str, remedy: str) -> ConfigurationError:
     rule = "the Pulumi engine answers, and can read the stack's configuration"
-    return ConfigurationError([Problem(where="the Pulumi engine", value=value, rule=rule, remedy=remedy)])
+    return ConfigurationError.of("the Pulumi engine", value, rule, remedy)

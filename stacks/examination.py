@@ -110,7 +110,7 @@ def _packages() -> str:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            raise _refuse(
+            raise ConfigurationError.of(
                 "Python packages",
                 f"{package} is not installed",
                 "the packages of requirements.txt are installed",
@@ -134,7 +134,7 @@ def _ask_version(settings: Settings) -> requests.Response:
             verify=settings.gitlab.ca_file or True,
         )
     except requests.RequestException as error:
-        raise _refuse(
+        raise ConfigurationError.of(
             f"GitLab at {settings.gitlab.url}",
             reason_of(error),
             f"GitLab answers within {settings.stack.gitlab.timeout_seconds} s",
@@ -150,7 +150,7 @@ def _release(settings: Settings, response: requests.Response) -> str:
         text = str(response.json()["version"])
         found = tuple(int(part) for part in text.partition("-")[0].split("."))
     except (ValueError, KeyError, TypeError):
-        raise _refuse(
+        raise ConfigurationError.of(
             where,
             f"it answered {response.status_code} without a version",
             "the address is that of a GitLab instance",
@@ -165,7 +165,7 @@ def _clock(response: requests.Response) -> str:
         return "GitLab does not tell its time: not looked at"
     skew = abs(datetime.now(tz=UTC) - parsedate_to_datetime(response.headers["Date"])).total_seconds()
     if skew > _MOST_SKEW:
-        raise _refuse(
+        raise ConfigurationError.of(
             "the clock",
             f"it is {skew:.0f} s away from GitLab's",
             f"clocks differ by {_MOST_SKEW} s at most; further off, tokens and certificates are not valid yet",
@@ -180,12 +180,16 @@ def _token(settings: Settings) -> str:
     try:
         token = connect(settings).personal_access_tokens.get("self").attributes
     except (gitlab.GitlabError, requests.RequestException) as error:
-        raise _refuse(where, reason_of(error), "the token is valid", remedy) from None
+        raise ConfigurationError.of(where, reason_of(error), "the token is valid", remedy) from None
     end = date.fromisoformat(token["expires_at"]) if token.get("expires_at") else None
     if "api" not in token["scopes"]:
-        raise _refuse(where, f"its scopes are {', '.join(token['scopes'])}", "the token has the scope api", remedy)
+        raise ConfigurationError.of(
+            where, f"its scopes are {', '.join(token['scopes'])}", "the token has the scope api", remedy
+        )
     if end and end - datetime.now(tz=UTC).date() < _TOKEN_REST:
-        raise _refuse(where, f"it ends on {end}", f"the token is valid for {_TOKEN_REST.days} days or more", remedy)
+        raise ConfigurationError.of(
+            where, f"it ends on {end}", f"the token is valid for {_TOKEN_REST.days} days or more", remedy
+        )
     return f"scope api, valid {f'until {end}' if end else 'without end'}"
 
 
@@ -197,7 +201,7 @@ def _group(settings: Settings, fleet: Fleet) -> str:
     assert isinstance(user, dict)  # noqa: S101 - an object by GitLab's documentation
     if forge.group_id is None:
         if not user.get("can_create_group"):
-            raise _refuse(
+            raise ConfigurationError.of(
                 f"the group {path}",
                 f"it is not there, and {user['username']} may not make groups",
                 "the stack that owns the forge makes its group, or takes one over",
@@ -206,7 +210,7 @@ def _group(settings: Settings, fleet: Fleet) -> str:
         return f"{path} will be made by {user['username']}"
     least, name = (_OWNER, "owner") if owner else (_MAINTAINER, "maintainer")
     if not user.get("is_admin") and _level(client, forge.group_id, int(user["id"])) < least:
-        raise _refuse(
+        raise ConfigurationError.of(
             f"the group {path}",
             f"{user['username']} is no {name} of it",
             f"this stack makes what takes the role {name}",
@@ -240,14 +244,14 @@ def _registry(settings: Settings) -> str:
 
 def _no_registry(url: str, reason: str) -> ConfigurationError:
     rule = "a container registry answers at /v2/, with or without asking who it is"
-    return _refuse(f"the container registry at {url}", reason, rule, "start it, or correct bighpc:registry.url")
+    return ConfigurationError.of(
+        f"the container registry at {url}", reason, rule, "start it, or correct bighpc:registry.url"
+    )
 
 
 def _at_least(where: str, found: tuple[int, ...], least: tuple[int, ...], remedy: str) -> None:
     if found < least:
         wanted = ".".join(map(str, least))
-        raise _refuse(where, f"its version is {'.'.join(map(str, found))}", f"version {wanted} or newer", remedy)
-
-
-def _refuse(where: str, value: str, rule: str, remedy: str) -> ConfigurationError:
-    return ConfigurationError([Problem(where=where, value=value, rule=rule, remedy=remedy)])
+        raise ConfigurationError.of(
+            where, f"its version is {'.'.join(map(str, found))}", f"version {wanted} or newer", remedy
+        )

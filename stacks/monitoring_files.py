@@ -11,7 +11,7 @@ from typing import Final
 from components.monitoring.delivery import MONITORING
 from components.monitoring.monitoring_spec import MonitoringSpec
 from stacks.documents import read_mapping
-from stacks.problems import Collector, ConfigurationError, Problem, show
+from stacks.problems import Collector, ConfigurationError, show
 
 __all__ = ["MonitoringFiles", "check_monitoring", "read_monitoring_files"]
 
@@ -93,10 +93,8 @@ def _check_json(path: Path) -> None:
     try:
         json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        problem = Problem(
-            where=_where(path), value=str(error), rule="a dashboard is JSON", remedy="export it from Grafana again"
-        )
-        raise ConfigurationError([problem]) from error
+        where, remedy = _where(path), "export it from Grafana again"
+        raise ConfigurationError.of(where, str(error), "a dashboard is JSON", remedy) from error
 
 
 def _where(path: Path) -> str:

@@ -26,7 +26,7 @@ from stacks.fleet_model import ENVIRONMENT_REPOSITORY, PLATFORM_REPOSITORY, Flee
 from stacks.identity import forge_identity
 from stacks.kubeconfig import cluster_config
 from stacks.people import People, find_people
-from stacks.problems import ConfigurationError, Problem
+from stacks.problems import ConfigurationError
 from stacks.settings import GitLabConnection, Settings
 
 __all__ = [
@@ -158,7 +158,7 @@ def inspect_cluster(settings: Settings) -> str:
     try:
         config = cluster_config(settings.cluster)
     except (ConfigError, OSError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise _refuse(
+        raise ConfigurationError.of(
             "kubernetes:kubeconfig, kubernetes:context or KUBECONFIG",
             _shortened(str(error)),
             "a kubeconfig that is there, with the context that is asked for",
@@ -170,14 +170,14 @@ def inspect_cluster(settings: Settings) -> str:
             metadata = client.get(Namespace, "kube-system").metadata
             _check_argocd_is_there(where, client, settings.stack.argocd.namespace)
     except ApiError as error:
-        raise _refuse(
+        raise ConfigurationError.of(
             where,
             f"it answered {error.status.code}: {error.status.message}",
             "the user of the kubeconfig may read namespaces",
             "use a kubeconfig whose credentials are valid and whose user may deploy",
         ) from None
     except (httpx2.HTTPError, OSError, ValueError, KeyError, ConfigError) as error:
-        raise _refuse(
+        raise ConfigurationError.of(
             where,
             reason_of(error),
             f"a Kubernetes API server answers within {timeout} s",
@@ -217,7 +217,7 @@ def _found(get: Callable[[], Found]) -> Found | None:
 
 def _check_scopes(where: str, scopes: Sequence[str], enough: Sequence[str]) -> None:
     if not set(scopes) & set(enough):
-        raise _refuse(
+        raise ConfigurationError.of(
             f"{where}, token",
             f"its scopes are {', '.join(scopes) or 'none'}",
             f"the token has the scope {' or '.join(enough)}",
@@ -229,7 +229,7 @@ def _check_forge_is_there(where: str, settings: Settings, objects: dict[str, obj
     missing = [path for path, found in objects.items() if found is None]
     if missing:
         owner = Environment.PROD.stack
-        raise _refuse(
+        raise ConfigurationError.of(
             where,
             f"{', '.join(missing)} is not there, or the token's user may not see it",
             f"the stack {settings.environment.stack} uses the forge that the stack {owner} owns",
@@ -243,7 +243,7 @@ def _check_argocd_is_there(where: str, client: lightkube.Client, namespace: str)
     except ApiError as error:
         if error.status.code != 404:
             raise
-        raise _refuse(
+        raise ConfigurationError.of(
             where,
             f"it has no namespace {namespace}",
             "with bighpc:argocd.install: external, Argo CD is there before the stack is",
@@ -252,7 +252,7 @@ def _check_argocd_is_there(where: str, client: lightkube.Client, namespace: str)
 
 
 def _refused_token(where: str, error: gitlab.GitlabError) -> ConfigurationError:
-    return _refuse(
+    return ConfigurationError.of(
         f"{where}, token",
         f"it answered {error.response_code}: {error.error_message}",
         "the token is valid: neither mistyped, nor expired, nor revoked, nor of another instance",
@@ -261,16 +261,12 @@ def _refused_token(where: str, error: gitlab.GitlabError) -> ConfigurationError:
 
 
 def _unreachable_gitlab(where: str, error: Exception) -> ConfigurationError:
-    return _refuse(
+    return ConfigurationError.of(
         where,
         reason_of(error),
         "GitLab's API answers there",
         "start GitLab (bighpc testbed up), or correct gitlab:baseUrl or GITLAB_BASE_URL",
     )
-
-
-def _refuse(where: str, value: str, rule: str, remedy: str) -> ConfigurationError:
-    return ConfigurationError([Problem(where=where, value=value, rule=rule, remedy=remedy)])
 
 
 def reason_of(error: BaseException) -> str:

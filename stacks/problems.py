@@ -59,6 +59,11 @@ class ConfigurationError(Exception):
         super().__init__("\n".join(lines))
         self.problems = tuple(problems)
 
+    @classmethod
+    def of(cls, where: str, value: str, rule: str, remedy: str) -> ConfigurationError:
+        """Return the error about one problem."""
+        return cls([Problem(where=where, value=value, rule=rule, remedy=remedy)])
+
 
 class Collector:
     """Goes on after a problem, so that all of them are known in the end."""

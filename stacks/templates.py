@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from stacks.problems import ConfigurationError, Problem
+from stacks.problems import ConfigurationError
 
 __all__ = ["TEMPLATES", "read_template", "template_folders"]
 
@@ -32,11 +32,10 @@ def read_template(folder: str, root: Path = TEMPLATES) -> Mapping[str, str]:
             try:
                 found[name] = path.read_text(encoding="utf-8")
             except UnicodeDecodeError as error:
-                problem = Problem(
-                    where=f"pipelines/{folder}/{name}",
-                    value=str(error),
-                    rule="a template consists of text files in UTF-8",
-                    remedy="remove the file, or correct its encoding",
-                )
-                raise ConfigurationError([problem]) from error
+                raise ConfigurationError.of(
+                    f"pipelines/{folder}/{name}",
+                    str(error),
+                    "a template consists of text files in UTF-8",
+                    "remove the file, or correct its encoding",
+                ) from error
     return found
