@@ -19,7 +19,7 @@ from components.operator.stack import OperatorStack, OperatorStackArgs
 from stacks.fleet_model import Fleet
 from stacks.forge import Forge, look_up_forge, make_forge
 from stacks.preflight import Findings
-from stacks.services import build_images, make_services, service_places
+from stacks.services import build_images, deliver, make_services, service_places
 from stacks.settings import Settings
 
 __all__ = ["build_platform"]
@@ -142,20 +142,14 @@ def _connect_agent(settings: Settings, fleet: Fleet, forge: Forge, testbed: Test
 
 
 def _install_agent(settings: Settings, chart: ChartSpec, installation: GitLabAgentInstallation) -> None:
-    environment, argocd = settings.environment, settings.stack.argocd
     if installation.project is not None:
-        ArgoApplication(
+        deliver(
             "agent-chart",
-            ArgoApplicationArgs(
-                spec=agent_application(chart, settings.stack.testbed.owner),
-                environment=environment,
-                branch=environment.branch,
-                server=argocd.server,
-                argocd_namespace=argocd.namespace,
-                project=installation.project,
-                repository_url=chart.source.repository,
-                namespace=installation.namespace,
-            ),
+            settings,
+            agent_application(chart, settings.stack.testbed.owner),
+            project=installation.project,
+            repository_url=chart.source.repository,
+            namespace=installation.namespace,
         )
 
 

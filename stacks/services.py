@@ -8,17 +8,18 @@ import pulumi
 
 from components.argocd.application import ArgoApplication, ArgoApplicationArgs
 from components.argocd.application_spec import ArgoApplicationSpec
+from components.argocd.parts import service_secret
 from components.image.image import ContainerImage, ContainerImageArgs
-from components.monitoring.delivery import ALERTMANAGER_SECRET, GRAFANA_SECRET, monitoring_application
+from components.monitoring.delivery import ALERTMANAGER_SECRET, GRAFANA_SECRET, MONITORING, monitoring_application
 from components.monitoring.monitoring import Monitoring, MonitoringArgs
-from components.ondemand.configuration import ondemand_application
+from components.ondemand.configuration import ONDEMAND, ondemand_application
 from components.ondemand.ondemand import PORTAL_SECRET, OpenOnDemand, OpenOnDemandArgs
 from components.operator.access import ServicePlace
 from stacks.forge import Forge
 from stacks.monitoring_files import read_monitoring_files
 from stacks.settings import Settings
 
-__all__ = ["build_images", "make_services", "service_places"]
+__all__ = ["build_images", "deliver", "make_services", "service_places"]
 
 
 def build_images(settings: Settings) -> dict[str, ContainerImage]:
@@ -52,7 +53,7 @@ def _monitoring_places(settings: Settings) -> Iterator[ServicePlace]:
         namespace=spec.namespace_in(environment),
         config_maps=("prometheus", *(f"dashboard-{name}" for name in dashboards)),
         secrets=tuple(name for name, used in secrets if used),
-        argocd_secrets=() if spec.chart else (f"repository-monitoring-{environment}",),
+        argocd_secrets=() if spec.chart else (service_secret(MONITORING, environment),),
         cluster_roles=(f"bighpc-monitoring-{environment}",) if spec.scrape.kubernetes else (),
     )
 
@@ -65,7 +66,7 @@ def _ondemand_places(settings: Settings) -> Iterator[ServicePlace]:
         namespace=spec.namespace_in(environment),
         config_maps=("ondemand-clusters", "ondemand-dashboard"),
         secrets=(PORTAL_SECRET,),
-        argocd_secrets=(f"repository-ondemand-{environment}",),
+        argocd_secrets=(service_secret(ONDEMAND, environment),),
         ingresses=("ondemand",),
         volume_claims=("homes",),
     )
@@ -92,7 +93,14 @@ def _make_monitoring(settings: Settings, forge: Forge) -> dict[str, pulumi.Outpu
         ),
     )
     application = monitoring_application(spec, environment=environment, owner=owner, rules=files.rules)
-    _deliver("monitoring-delivery", settings, forge, application, monitoring)
+    deliver(
+        "monitoring-delivery",
+        settings,
+        application,
+        project=monitoring.project,
+        repository_url=forge.repository_url,
+        namespace=monitoring.namespace,
+    )
     return {spec.namespace_in(environment): monitoring.namespace}
 
 
@@ -115,14 +123,37 @@ def _make_ondemand(settings: Settings, forge: Forge) -> dict[str, pulumi.Output[
         ),
     )
     application = ondemand_application(spec, environment=environment, owner=owner)
-    _deliver("ondemand-delivery", settings, forge, application, portal)
+    deliver(
+        "ondemand-delivery",
+        settings,
+        application,
+        project=portal.project,
+        repository_url=forge.repository_url,
+        namespace=portal.namespace,
+    )
     pulumi.export("ondemand", portal.url)
     return {spec.namespace_in(environment): portal.namespace}
 
 
-def _deliver(
-    name: str, settings: Settings, forge: Forge, application: ArgoApplicationSpec, service: Monitoring | OpenOnDemand
+def deliver(
+    name: str,
+    settings: Settings,
+    application: ArgoApplicationSpec,
+    *,
+    project: pulumi.Input[str],
+    repository_url: pulumi.Input[str],
+    namespace: pulumi.Input[str],
 ) -> None:
+    """Let Argo CD deliver an application of the environment.
+
+    Args:
+        name: the resource's name.
+        settings: what this run is told.
+        application: what is delivered.
+        project: the Argo CD project that may.
+        repository_url: where git finds it, if it is no chart.
+        namespace: where it goes.
+    """
     ArgoApplication(
         name,
         ArgoApplicationArgs(
@@ -131,8 +162,8 @@ def _deliver(
             branch=settings.environment.branch,
             server=settings.stack.argocd.server,
             argocd_namespace=settings.stack.argocd.namespace,
-            project=service.project,
-            repository_url=forge.repository_url,
-            namespace=service.namespace,
+            project=project,
+            repository_url=repository_url,
+            namespace=namespace,
         ),
     )

@@ -16,7 +16,14 @@ from components.invariants import app_project_is_exact, require
 from components.invariants.delivery import source_has_no_credentials
 from components.labels import object_labels
 
-__all__ = ["Place", "create_credential", "create_project", "name_of"]
+__all__ = [
+    "Place",
+    "create_credential",
+    "create_project",
+    "create_service_project",
+    "name_of",
+    "service_secret",
+]
 
 _LIMITS: Final = [
     {"group": "", "kind": "ResourceQuota"},
@@ -142,3 +149,48 @@ def create_credential(
         },
         opts=place.options,
     )
+
+
+def create_service_project(
+    place: Place,
+    service: str,
+    *,
+    description: str,
+    destination: Mapping[str, str],
+    source: pulumi.Input[str],
+    repository_id: pulumi.Input[str] | None = None,
+) -> pulumi.Output[str]:
+    """Make the AppProject of one service of an environment; returns its name, known once it is there.
+
+    Args:
+        place: where it goes.
+        service: the service's name, which is part of the project's and the credential's.
+        description: what it is for.
+        destination: server and namespace.
+        source: the one repository that it is delivered from.
+        repository_id: the GitLab project of that repository, which Argo CD then gets a credential for.
+    """
+    name = f"bighpc-{place.environment}-{service}"
+    project = create_project(
+        place,
+        name,
+        description=description,
+        repository_url=source,
+        chart_repositories=(),
+        destinations=[destination],
+    )
+    if repository_id is not None:
+        create_credential(
+            place,
+            project=name,
+            user=f"argocd-{place.environment}-{service}",
+            secret=service_secret(service, place.environment),
+            repository_id=repository_id,
+            repository_url=source,
+        )
+    return name_of(project)
+
+
+def service_secret(service: str, environment: str) -> str:
+    """Return the name of the secret by which Argo CD reads a service's repository."""
+    return f"repository-{service}-{environment}"

@@ -13,7 +13,7 @@ import pulumi_kubernetes.core.v1 as core
 import pulumi_kubernetes.meta.v1 as meta
 import pulumi_kubernetes.rbac.v1 as rbac
 
-from components.argocd.parts import Place, create_project, name_of
+from components.argocd.parts import Place, create_service_project
 from components.gitlab.agent_cluster_spec import AgentInstall, rights_violations
 from components.gitlab.agent_spec import AgentSpec
 from components.invariants import require
@@ -142,7 +142,6 @@ class GitLabAgentInstallation(pulumi.ComponentResource):
         chart = self._cluster.chart
         if chart is None:
             return None
-        name = f"bighpc-{self._args.environment}-agent"
         place = Place(
             prefix=self._prefix,
             namespace=self._args.argocd_namespace,
@@ -150,12 +149,10 @@ class GitLabAgentInstallation(pulumi.ComponentResource):
             owner=self._args.owner,
             options=self._child,
         )
-        project = create_project(
+        return create_service_project(
             place,
-            name,
+            "agent",
             description=f"The GitLab agent of {self._args.environment}.",
-            repository_url=chart.source.repository,
-            chart_repositories=(),
-            destinations=[{"server": self._args.server, "namespace": self._args.spec.namespace}],
+            destination={"server": self._args.server, "namespace": self._args.spec.namespace},
+            source=chart.source.repository,
         )
-        return name_of(project)

@@ -14,10 +14,10 @@ import pulumi_kubernetes.meta.v1 as meta
 import pulumi_kubernetes.rbac.v1 as rbac
 import yaml
 
-from components.argocd.parts import Place, create_credential, create_project, name_of
+from components.argocd.parts import Place, create_service_project
 from components.kubernetes.enclosure import Enclosure, egress_to
 from components.monitoring.configuration import ACCOUNT, alertmanager_settings, prometheus_settings, scrape_ports
-from components.monitoring.delivery import ALERTMANAGER_SECRET, DASHBOARD_LABEL, GRAFANA_SECRET
+from components.monitoring.delivery import ALERTMANAGER_SECRET, DASHBOARD_LABEL, GRAFANA_SECRET, MONITORING
 from components.monitoring.monitoring_spec import MonitoringSpec
 
 __all__ = ["Monitoring", "MonitoringArgs"]
@@ -174,7 +174,6 @@ class Monitoring(pulumi.ComponentResource):
 
     def _create_project(self) -> pulumi.Output[str]:
         args, chart = self._args, self._spec.chart
-        name = f"bighpc-{args.environment}-monitoring"
         place = Place(
             prefix=self._prefix,
             namespace=args.argocd_namespace,
@@ -182,21 +181,11 @@ class Monitoring(pulumi.ComponentResource):
             owner=args.owner,
             options=self._child,
         )
-        project = create_project(
+        return create_service_project(
             place,
-            name,
+            MONITORING,
             description=f"The monitoring of {args.environment}.",
-            repository_url=chart.repository if chart else args.repository_url,
-            chart_repositories=(),
-            destinations=[{"server": args.server, "namespace": self._enclosure.namespace}],
+            destination={"server": args.server, "namespace": self._enclosure.namespace},
+            source=chart.repository if chart else args.repository_url,
+            repository_id=None if chart else args.repository_id,
         )
-        if chart is None:
-            create_credential(
-                place,
-                project=name,
-                user=f"argocd-{args.environment}-monitoring",
-                secret=f"repository-monitoring-{args.environment}",
-                repository_id=args.repository_id,
-                repository_url=args.repository_url,
-            )
-        return name_of(project)

@@ -14,9 +14,9 @@ import pulumi_kubernetes.meta.v1 as meta
 import pulumi_kubernetes.networking.v1 as networking
 import yaml
 
-from components.argocd.parts import Place, create_credential, create_project, name_of
+from components.argocd.parts import Place, create_service_project
 from components.kubernetes.enclosure import Enclosure, egress_to, ingress_from
-from components.ondemand.configuration import PORT, cluster_settings, dashboard_settings, portal_settings
+from components.ondemand.configuration import ONDEMAND, PORT, cluster_settings, dashboard_settings, portal_settings
 from components.ondemand.ondemand_spec import OpenOnDemandSpec
 from components.vocabulary import PodSecurity
 
@@ -153,7 +153,6 @@ class OpenOnDemand(pulumi.ComponentResource):
 
     def _create_project(self) -> pulumi.Output[str]:
         args = self._args
-        name = f"bighpc-{args.environment}-ondemand"
         place = Place(
             prefix=self._prefix,
             namespace=args.argocd_namespace,
@@ -161,20 +160,11 @@ class OpenOnDemand(pulumi.ComponentResource):
             owner=args.owner,
             options=self._child,
         )
-        project = create_project(
+        return create_service_project(
             place,
-            name,
+            ONDEMAND,
             description=f"The Open OnDemand portal of {args.environment}.",
-            repository_url=args.repository_url,
-            chart_repositories=(),
-            destinations=[{"server": args.server, "namespace": self._enclosure.namespace}],
-        )
-        create_credential(
-            place,
-            project=name,
-            user=f"argocd-{args.environment}-ondemand",
-            secret=f"repository-ondemand-{args.environment}",
+            destination={"server": args.server, "namespace": self._enclosure.namespace},
+            source=args.repository_url,
             repository_id=args.repository_id,
-            repository_url=args.repository_url,
         )
-        return name_of(project)
