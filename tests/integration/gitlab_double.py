@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from pathlib import Path
 from gitlab import Gitlab
 from gitlab.exceptions import GitlabError
 from requests import RequestException
+
+from tests.free_ports import free_port
 
 __all__ = ["RunningGitLab", "serving"]
 
@@ -51,9 +52,7 @@ def serving(root: Path, *, bot: bool = False) -> Iterator[RunningGitLab]:
     """Run one on a free port, with the user ``bighpc-bot`` if wanted, and end it."""
     root.mkdir(parents=True, exist_ok=True)
     token_file = _token(root / "root-token")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     running = RunningGitLab(url=f"http://{address}", token=token_file.read_text())
     command = [sys.executable, "-m", "testbed.gitlab", "--data", str(root / "data"), "--listen", address]
     command += ["--external-url", running.url, "--root-token-file", str(token_file)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from typing import Any
 
 import boto3
 from moto.server import ThreadedMotoServer
+
+from tests.free_ports import free_port
 
 __all__ = ["ObjectStorage", "running_object_storage"]
 
@@ -74,9 +75,7 @@ class ObjectStorage:
 @contextmanager
 def running_object_storage() -> Iterator[ObjectStorage]:
     """A server with an empty bucket for the length of the block."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = ObjectStorage(port=port, secret=secrets.token_hex(20))
+    server = ObjectStorage(port=free_port(), secret=secrets.token_hex(20))
     server.start()
     try:
         server.create_bucket()

@@ -6,7 +6,6 @@ import base64
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
+
+from tests.free_ports import free_port
 
 __all__ = ["Postgres", "initdb", "running_postgres"]
 
@@ -106,8 +107,7 @@ def _create(command: Path, root: Path) -> Postgres:
             shutil.chown(path, owner["user"], owner["group"])
     arguments = ["-D", str(home / "data"), "-U", _USER, "--auth=scram-sha-256", f"--pwfile={secret}"]
     subprocess.run([str(command), *arguments], check=True, stdout=subprocess.DEVNULL, cwd=home, **owner)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     password_file = root / "pgpass"
     password_file.touch(mode=0o600)
     password_file.write_text(f"127.0.0.1:{port}:*:{_USER}:{password}\n")

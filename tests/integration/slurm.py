@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.free_ports import free_ports
+
 __all__ = ["Slurm", "running_slurm"]
 
 _LIMIT = 30  # seconds for the node to be ready
@@ -100,7 +102,7 @@ def running_slurm() -> Iterator[Slurm]:
 
 
 def _configuration(root: Path) -> str:
-    controller, node = _free_ports(2)
+    controller, node = free_ports(2)
     host = socket.gethostname().partition(".")[0]
     # No cgroups: they are the machine's, and a test has no say over them.
     return f"""
@@ -187,12 +189,6 @@ def _await(ready: Callable[[], bool], reason: str, root: Path) -> None:
         logs = "\n".join(path.read_text()[-2000:] for path in root.glob("*.log"))
         assert time.monotonic() < deadline, f"{reason} after {_LIMIT} s:\n{logs}"
         time.sleep(0.2)
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [server.getsockname()[1] for server in servers]
 
 
 def _program(name: str) -> str:

@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from tests.contract.pipelines.template import JOBS
+from tests.free_ports import free_port
 from tests.integration.template_project import ROOT, TemplateProject, configuration, create, program
 
 pytestmark = pytest.mark.integration
@@ -41,9 +42,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> TemplateProject:
 @pytest.fixture(scope="module")
 def registry() -> Iterator[str]:
     """An image registry on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     server = subprocess.Popen([program("crane"), "registry", "serve", "--address", address], stderr=subprocess.DEVNULL)
     limit = time.monotonic() + 20
     while True:

@@ -17,6 +17,7 @@ import pytest
 from testbed.gitlab.__main__ import main
 from testbed.gitlab.repositories.backend import program
 from tests.contract.gitlab.support import Receiver
+from tests.free_ports import free_port
 
 TOKEN = "glpat-a-token-for-this-test"
 
@@ -34,8 +35,7 @@ class Process:
     """One start of ``python -m testbed.gitlab``."""
 
     def __init__(self, data: Path, token_file: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         self.log = data.with_suffix(".log")
         self.url = f"http://127.0.0.1:{port}"
         arguments = ["--data", str(data), "--listen", f"127.0.0.1:{port}", "--external-url", self.url]

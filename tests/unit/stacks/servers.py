@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.free_ports import free_port
 
 __all__ = ["Answers", "closed_port", "cluster_answers", "gitlab_answers", "serve"]
 
@@ -80,6 +81,4 @@ def serve(answers: Answers) -> Iterator[str]:
 
 def closed_port() -> str:
     """Return an address where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
