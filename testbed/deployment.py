@@ -49,7 +49,7 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
         UserError: naming what failed and why.
     """
     with progress.live():
-        known = {name: environment[name] for name in variables(context)}
+        known = variables(context)
         if deployed.is_same(context, deployed.fingerprint(context, known)):
             progress.note(
                 "nothing has changed since the stacks were brought up: no pulumi up (`bighpc drift` looks closer)"

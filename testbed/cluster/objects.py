@@ -11,6 +11,7 @@ from lightkube import ApiError, Client, KubeConfig, codecs
 from lightkube.resources.core_v1 import Node
 
 from testbed.cluster.hardware.nodes import HARDWARE_MAP
+from testbed.cluster.simulated import SIMULATED_LABEL, simulated_node
 from testbed.context import Context
 from testbed.gitlab.kas.agents import SERVICE_ACCOUNT, TOKEN_SECRET
 from testbed.processes import NotReadyError
@@ -18,16 +19,12 @@ from testbed.processes import NotReadyError
 __all__ = [
     "AGENT_SERVER_USER",
     "HARDWARE_USER",
-    "SIMULATED_LABEL",
     "apply_all",
     "cluster_objects",
     "prepare_cluster",
     "reached",
     "simulated_names",
 ]
-
-SIMULATED_LABEL = "kwok.x-k8s.io/node"
-"""Label, annotation and taint of simulated nodes, all with the value ``fake``."""
 
 AGENT_SERVER_USER = "bighpc:gitlab-kas"
 """As whom the double's agent server looks for agents in the cluster."""
@@ -37,6 +34,8 @@ HARDWARE_USER = "bighpc:hardware-simulator"
 
 _MANAGER = "bighpc-testbed"
 _MANAGED = {"app.kubernetes.io/managed-by": _MANAGER}
+_CAPACITY = {"cpu": "64", "memory": "256Gi", "pods": "110"}
+"""Of a simulated node that stands for no hardware profile."""
 
 
 @contextmanager
@@ -74,7 +73,7 @@ def prepare_cluster(context: Context) -> None:
         present = {node.metadata.name for node in nodes if node.metadata and node.metadata.name}
         for name in sorted(present - wanted):
             api.delete(Node, name)
-        apply_all(api, (_simulated_node(name) for name in sorted(wanted - present)))
+        apply_all(api, (simulated_node(name, labels=_MANAGED, capacity=_CAPACITY) for name in sorted(wanted - present)))
 
 
 def simulated_names(context: Context) -> list[str]:
@@ -158,30 +157,6 @@ def _dns_objects(context: Context) -> list[dict[str, Any]]:
             "ports": [{"name": name, "port": target, "protocol": value} for name, value in protocols.items()],
         },
     ]
-
-
-def _simulated_node(name: str) -> dict[str, Any]:
-    """A compute node with nothing behind it: pods that tolerate its taint become Running without a container."""
-    capacity = {"cpu": "64", "memory": "256Gi", "pods": "110", "ephemeral-storage": "1Ti"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": name,
-            "annotations": {SIMULATED_LABEL: "fake", "node.alpha.kubernetes.io/ttl": "0"},
-            "labels": {
-                **_MANAGED,
-                SIMULATED_LABEL: "fake",
-                "type": "kwok",
-                "kubernetes.io/hostname": name,
-                "kubernetes.io/os": "linux",
-                "kubernetes.io/arch": "amd64",
-                "node-role.kubernetes.io/simulated": "",
-            },
-        },
-        "spec": {"taints": [{"key": SIMULATED_LABEL, "value": "fake", "effect": "NoSchedule"}]},
-        "status": {"capacity": capacity, "allocatable": capacity},
-    }
 
 
 def _role(name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:

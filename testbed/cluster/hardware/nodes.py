@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from testbed.cluster.simulated import HOST_LABEL, simulated_node
+
 __all__ = ["HARDWARE_MAP", "LIMIT", "MANAGER", "Declaration", "Observed", "digest_of", "parse", "wanted"]
 
 HARDWARE_MAP = "hardware-profiles"
@@ -20,8 +22,6 @@ LIMIT = 1000
 """The most nodes that are simulated; more would only slow the machine down."""
 
 _DIGEST = "bighpc.io/hardware-digest"
-_SIMULATED = "kwok.x-k8s.io/node"
-_HOST = "kubernetes.io/hostname"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def wanted(
     nodes: dict[str, dict[str, Any]] = {}
     left_out = 0
     for each in declarations:
-        if _HOST in each.selector:
+        if HOST_LABEL in each.selector:
             continue
         there = sum(1 for node in present if each.selector.items() <= node.labels.items())
         for number in range(max(0, each.nodes - there)):
@@ -97,30 +97,12 @@ def digest_of(node: Mapping[str, Any]) -> str | None:
 
 
 def _node(name: str, declaration: Declaration) -> dict[str, Any]:
-    # Without a taint of the profile's own, what is meant to really run would be taken for running here.
-    fake = {"key": _SIMULATED, "value": "fake", "effect": "NoSchedule"}
-    capacity = {"ephemeral-storage": "1Ti", **declaration.capacity}
-    node: dict[str, Any] = {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": name,
-            "annotations": {_SIMULATED: "fake", "node.alpha.kubernetes.io/ttl": "0"},
-            "labels": {
-                "kubernetes.io/os": "linux",
-                "kubernetes.io/arch": "amd64",
-                **declaration.labels,
-                "app.kubernetes.io/managed-by": MANAGER,
-                "bighpc.io/environment": declaration.environment,
-                "node-role.kubernetes.io/simulated": "",
-                "type": "kwok",
-                _HOST: name,
-                _SIMULATED: "fake",
-            },
-        },
-        "spec": {"taints": [dict(taint) for taint in declaration.taints] or [fake]},
-        "status": {"capacity": capacity, "allocatable": capacity},
+    labels = {
+        **declaration.labels,
+        "app.kubernetes.io/managed-by": MANAGER,
+        "bighpc.io/environment": declaration.environment,
     }
+    node = simulated_node(name, labels=labels, capacity=declaration.capacity, taints=declaration.taints)
     text = json.dumps(node, sort_keys=True)
     node["metadata"]["annotations"][_DIGEST] = hashlib.sha256(text.encode()).hexdigest()[:16]
     return node
