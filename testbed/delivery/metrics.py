@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +33,7 @@ def metrics_relay(context: Context) -> list[Process]:
     relay = Process(
         name=_RELAY,
         kind=Kind.DOUBLE,
-        version="",
+        version=importlib.metadata.version("bighpc"),
         command=(sys.executable, "-m", "testbed.delivery.relay", f"--listen={address}", *services),
         probe=http_probe(f"http://{address}/healthz"),
     )

@@ -57,7 +57,7 @@ class Platform:
         git(self.tree, "checkout", "--quiet", "--force", "-b", branch, _BASE)
         file = self.tree / "Pulumi.dev.yaml"
         document = yaml.safe_load(file.read_text())
-        document["config"]["bighpc:testbed"] = {"quota": {"cpu": 5, "memory": "9Gi"}}
+        document["config"]["bighpc:testbed"]["quota"] = {"cpu": 5, "memory": "9Gi"}
         file.write_text(yaml.safe_dump(document))
         if script is not None:
             entry = self.tree / ".gitlab-ci.yml"

@@ -139,12 +139,13 @@ SUBCLASS = """\
     from components.kubernetes.testbed import Testbed, TestbedArgs, TestbedSpec
 
     class Loose(Testbed):
-        def _create_namespace(self):
-            return kubernetes.core.v1.Namespace(
+        def _create_limits(self):
+            kubernetes.core.v1.Namespace(
                 "loose",
                 metadata={"name": "bighpc-dev", "labels": {"pod-security.kubernetes.io/enforce": "privileged"}},
                 opts=pulumi.ResourceOptions(parent=self),
             )
+            return super()._create_limits()
 
     Loose("testbed", TestbedArgs(spec=TestbedSpec(), environment="dev", namespace="bighpc-dev"))
     """

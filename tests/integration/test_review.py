@@ -36,11 +36,11 @@ class Proposal:
         return git(self.tree, *arguments)
 
     def change(self, settings: dict[str, Any]) -> str:
-        """Commit other settings of stack `dev` and push them; returns the commit."""
+        """Commit other settings of the testbed of stack `dev` and push them; returns the commit."""
         file = self.tree / "Pulumi.dev.yaml"
         document = yaml.safe_load(file.read_text())
         document.pop("encryptionsalt", None)
-        document["config"]["bighpc:testbed"] = settings
+        document["config"]["bighpc:testbed"].update(settings)
         return self.push({"Pulumi.dev.yaml": yaml.safe_dump(document)})
 
     def push(self, files: Mapping[str, str | None]) -> str:
