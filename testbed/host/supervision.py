@@ -33,7 +33,8 @@ MARKER = "BIGHPC_TESTBED_ROOT"
 """Every process of a testbed has this in its environment, so that it can be found whatever became of its parent."""
 
 _START_SECONDS = 20.0
-_INHERITED = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_INHERITED = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 _INHERITED_PREFIXES = ("PIP_", "XDG_", "BIGHPC_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 
@@ -71,7 +72,7 @@ def base_environment(layout: Layout, *, search_path: str, cluster: str) -> dict[
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name in {*_INHERITED, *_PROXIES} or name.startswith(_INHERITED_PREFIXES)
+        if name in {*_INHERITED, *_CERTIFICATES, *_PROXIES} or name.startswith(_INHERITED_PREFIXES)
     }
     direct = f"127.0.0.1,localhost,{cluster},.svc,.cluster.local,.bighpc.test"
     known = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")

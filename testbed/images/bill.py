@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.parser import Parser
 from pathlib import Path
@@ -26,8 +26,15 @@ _BEGINNING = datetime.fromtimestamp(0, UTC)
 """A bill of the same parts is the same bill, whenever it was written."""
 
 
-def bill_of_materials(name: str, version: str, distribution: tuple[str, str], root: Path, digest: str) -> bytes:
-    """Write a CycloneDX document of all packages in an image.
+def bill_of_materials(
+    name: str,
+    version: str,
+    distribution: tuple[str, str],
+    root: Path,
+    digest: str,
+    programs: Sequence[PackageURL] = (),
+) -> bytes:
+    """Write a CycloneDX document of everything in an image.
 
     Args:
         name: of the image.
@@ -35,18 +42,25 @@ def bill_of_materials(name: str, version: str, distribution: tuple[str, str], ro
         distribution: such as ``("debian", "bookworm")``.
         root: its root file system, as a tar archive.
         digest: of that archive; what the bill's own number is made of.
+        programs: what is in it beside Debian's packages.
 
     Raises:
         UserError: when the archive holds no list of packages.
     """
     image = Component(name=name, version=version, type=ComponentType.CONTAINER, bom_ref=f"{name}@{digest}")
-    parts = list(_packages(root, distribution))
+    parts = [*_packages(root, distribution), *map(_program, programs)]
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"{name}@{digest}"), components=parts)
     bom.metadata.timestamp = _BEGINNING
     bom.metadata.component = image
     bom.register_dependency(image, parts)
     text: str = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=1)
     return text.encode()
+
+
+def _program(url: PackageURL) -> Component:
+    return Component(
+        name=url.name, version=url.version, type=ComponentType.APPLICATION, bom_ref=url.to_string(), purl=url
+    )
 
 
 def _packages(root: Path, distribution: tuple[str, str]) -> Iterator[Component]:

@@ -21,6 +21,15 @@ _CI_PYTHON = DebianImage(
     },
 )
 
+_CI_BUILD = DebianImage(
+    name="ci-build",
+    version="1",
+    packages=("ca-certificates", "git"),
+    user="job",
+    # It appends layers and pushes them, for which no daemon and no rights are needed.
+    programs=("crane",),
+)
+
 _PROMETHEUS = DebianImage(
     name="prometheus",
     version="1",
@@ -29,4 +38,6 @@ _PROMETHEUS = DebianImage(
     user="monitor",
 )
 
-IMAGES: Mapping[str, DebianImage] = MappingProxyType({image.name: image for image in (_CI_PYTHON, _PROMETHEUS)})
+IMAGES: Mapping[str, DebianImage] = MappingProxyType(
+    {image.name: image for image in (_CI_PYTHON, _CI_BUILD, _PROMETHEUS)}
+)

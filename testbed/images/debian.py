@@ -13,6 +13,7 @@ from types import MappingProxyType
 from testbed.commands import run
 from testbed.errors import UserError
 from testbed.host import packages
+from testbed.images.programs import program_files
 
 __all__ = ["DebianImage", "archive", "make_root", "sources"]
 
@@ -43,6 +44,8 @@ class DebianImage:
     """Containers run as this user, whose home is the working directory."""
     files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Text by absolute path."""
+    programs: tuple[str, ...] = ()
+    """Tools of the testbed, which Debian does not package; they are in ``/usr/local/bin``."""
 
     @property
     def home(self) -> str:
@@ -155,6 +158,10 @@ def _hooks(image: DebianImage, files: Mapping[str, Path]) -> list[str]:
         *(
             f'install -D --mode=0644 {shlex.quote(str(source))} "$1"{shlex.quote(name)}'
             for name, source in files.items()
+        ),
+        *(
+            f'install -D --mode=0755 {shlex.quote(str(source.resolve()))} "$1"/usr/local/bin/{name}'
+            for name, source in program_files(image.programs).items()
         ),
         # Of this machine, or of the moment.
         'rm -rf "$1"/etc/resolv.conf "$1"/etc/hostname "$1"/var/log/* "$1"/var/cache/*',

@@ -13,6 +13,7 @@ from pathlib import Path
 from testbed.images.bill import MEDIA_TYPE, bill_of_materials
 from testbed.images.debian import DebianImage, archive, make_root, sources
 from testbed.images.oci import LAYER, OciLayout, architecture
+from testbed.images.programs import program_digests, program_urls
 from testbed.layout import cache_directory
 from testbed.toolchain.build import one_at_a_time
 
@@ -91,13 +92,14 @@ def _make(image: DebianImage, directory: Path) -> None:
     manifest = layout.add_image(image.config, [layer])
     layout.finish(manifest)
     bill = OciLayout(made.bill)
-    text = bill_of_materials(image.name, image.version, archive(), layout.path(layer.digest), layer.digest)
+    programs = program_urls(image.programs)
+    text = bill_of_materials(image.name, image.version, archive(), layout.path(layer.digest), layer.digest, programs)
     bill.finish(bill.add_artifact(MEDIA_TYPE, text, manifest))
 
 
 def _key(image: DebianImage) -> str:
     """Whatever changes the result, but for what the archive has in it today."""
-    facts = (repr(image), _FORM, sources(), architecture())
+    facts = (repr(image), _FORM, program_digests(image.programs), sources(), architecture())
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 

@@ -50,9 +50,9 @@ def _service(options: argparse.Namespace) -> Service:
     (state / READY).unlink(missing_ok=True)
     check_builds(options.builds)
     path = os.pathsep.join([str(offer(options.tool, options.builds)), os.environ.get("PATH", os.defpath)])
-    runtime = Runtime.load(options.containers) if options.containers else None
-    client = Client(options.url, _token(options.token_file), _system_id(state), containers=runtime is not None)
     kept = {name: os.environ[name] for name in options.keep_environment if name in os.environ}
+    runtime = Runtime.load(options.containers, kept) if options.containers else None
+    client = Client(options.url, _token(options.token_file), _system_id(state), containers=runtime is not None)
     place = Place(
         client=client,
         name=options.name,
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--concurrency", type=int, default=2, help="jobs at once")
     parser.add_argument("--containers", type=Path, help="file that says how jobs with an image run")
     parser.add_argument("--tool", type=Path, action="append", default=[], help="program for shell jobs; repeatable")
-    parser.add_argument("--keep-environment", action="append", default=[], metavar="NAME", help="pass on to shell jobs")
+    parser.add_argument("--keep-environment", action="append", default=[], metavar="NAME", help="pass on to jobs")
     parser.add_argument("--check-interval", type=float, default=3.0, help="seconds between two questions for a job")
     parser.add_argument("--stop-limit", type=float, default=5.0, help="seconds that jobs have at the end")
     return parser

@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
     """Do what the first argument, a JSON object, says.
 
     ``{"action": "zip" | "gzip" | "raw" | "unpack", "root", "user", "directory", "paths", "exclude", "extra"}``: an
-    archive goes to the standard output or comes from the standard input, remarks go to the standard error.
+    archive goes to the standard output or comes from the standard input, remarks go to the standard error. With
+    ``"shared": true`` everybody may write what is unpacked.
 
     Returns:
         0 when it is done, 1 when it cannot be, 3 when there was nothing to pack.
@@ -40,7 +41,10 @@ def main(arguments: list[str]) -> int:
         directory = Path(wanted["directory"])
         os.chdir(directory)
         if wanted["action"] == "unpack":
-            _unpack(sys.stdin.buffer)
+            if wanted.get("shared"):
+                # By whoever an image's user is.
+                os.umask(0)
+            _unpack(sys.stdin.buffer, more=0o666 if wanted.get("shared") else 0)
             return 0
         names = _names(wanted)
         if not names:
@@ -154,16 +158,17 @@ def _zip(names: list[str], target: BinaryIO) -> None:
                 archive.write(name)
 
 
-def _unpack(source: BinaryIO) -> None:
+def _unpack(source: BinaryIO, more: int) -> None:
+    """Unpack an archive; its files also get the rights in ``more``."""
     with zipfile.ZipFile(source) as archive:
         for entry in archive.infolist():
             path = PurePosixPath(entry.filename)
             if path.is_absolute() or ".." in path.parts:
                 raise ValueError(f"the archive has a name that leads out of it: {entry.filename!r}")
-            _unpack_entry(archive, entry)
+            _unpack_entry(archive, entry, more)
 
 
-def _unpack_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+def _unpack_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, more: int) -> None:
     mode = entry.external_attr >> 16
     place = Path(entry.filename)
     if any(part.is_symlink() for part in place.parents):
@@ -179,7 +184,7 @@ def _unpack_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
         return
     with archive.open(entry) as packed, place.open("xb") as file:
         shutil.copyfileobj(packed, file)
-    place.chmod((mode & 0o777) or 0o644)
+    place.chmod((mode & 0o777 or 0o644) | more)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
+from testbed.files import write_private
 from testbed.runner.executors import Wish
 from testbed.runner.model import Image
 from testbed.runner.processes import WITH_US, run
@@ -23,6 +26,12 @@ NAMESPACE = "bighpc-jobs"
 
 _DROPPED = ("CAP_NET_RAW", "CAP_MKNOD", "CAP_AUDIT_WRITE")
 """Of what containers usually may; with the first, one would see all traffic of the host's network."""
+
+_CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
+"""Variables that name a file which a container has to have then."""
+
+_OF_THE_MACHINE = frozenset({"SSL_CERT_DIR"})
+"""Variables that mean nothing in a container."""
 
 _PULL_LIMIT = 300
 _SHORT_LIMIT = 30
@@ -45,10 +54,16 @@ class Runtime:
     """Below which every job has its own."""
     memory_bytes: int = 2 * 1024**3
     cpus: float = 1.0
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What a site's jobs need to fetch anything: proxies, package indexes, certificates."""
 
     @classmethod
-    def load(cls, file: Path) -> Self:
+    def load(cls, file: Path, environment: Mapping[str, str]) -> Self:
         """Read what ``testbed.forge`` wrote.
+
+        Args:
+            file: written there.
+            environment: of all jobs, before their own variables.
 
         Raises:
             OSError: when the file cannot be read.
@@ -60,8 +75,16 @@ class Runtime:
                 "command": tuple(facts["command"]),
                 "aliases": tuple(facts["aliases"]),
                 "hosts": Path(facts["hosts"]),
+                "environment": {key: value for key, value in environment.items() if key not in _OF_THE_MACHINE},
             }
         )
+
+    @property
+    def files(self) -> list[str]:
+        """Files of this machine that every container sees: how names are resolved, and whom the site trusts."""
+        named = [self.environment.get(name, "") for name in _CERTIFICATES]
+        trusted = [path for path in named if Path(path).is_file()]
+        return list(dict.fromkeys(["/etc/resolv.conf", "/etc/hosts", *trusted]))
 
     def reference(self, name: str) -> str:
         """The full name of an image in the testbed's registry.
@@ -165,7 +188,11 @@ class Container:
         pipes = self.workspace.guard / "pipes"
         pipes.mkdir(mode=0o700, exist_ok=True)
         mounts = [f"type=bind,src={root},dst={root},options=rbind:rw"]
-        mounts += [f"type=bind,src={path},dst={path},options=rbind:ro" for path in ("/etc/resolv.conf", "/etc/hosts")]
+        mounts += [f"type=bind,src={path},dst={path},options=rbind:ro" for path in runtime.files]
+        # Not as arguments, which everybody on the machine sees: an index's address may have a password in it.
+        environment = self.workspace.guard / "environment"
+        lines = {**runtime.environment, **wish.variables}.items()
+        write_private(environment, "".join(f"{key}={value}\n" for key, value in lines))
         return [
             *("run", "--rm", "--snapshotter", runtime.snapshotter, "--fifo-dir", str(pipes)),
             *("--cgroup", f"{runtime.cgroup}/{name}", "--memory-limit", str(runtime.memory_bytes)),
@@ -174,7 +201,7 @@ class Container:
             # The double answers on the host's loopback alone, and jobs call it.
             *("--with-ns", f"network:/proc/{os.getpid()}/ns/net"),
             *(word for mount in mounts for word in ("--mount", mount)),
-            *(word for key, value in wish.variables.items() for word in ("--env", f"{key}={value}")),
+            *("--env-file", str(environment)),
             *(self._reference, name, *(self.image.entrypoint or ()), "sh", "-c", SHELL, str(wish.script)),
         ]
 

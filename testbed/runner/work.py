@@ -199,7 +199,9 @@ class Work:
             checkout=self._variables.get("GIT_CHECKOUT", "true") != "false",
         )
         address = scripts.exports({"CI_REPOSITORY_URL": git.repo_url, "GIT_TERMINAL_PROMPT": "0"})
-        self._scripts["get_sources"] = self._workspace.write("get_sources.sh", address + fetch)
+        # Whoever the image's user is has to be able to work in it; GitLab's runner does the same for containers.
+        open_to_all = "umask 0000\n" if self._workspace.containers else ""
+        self._scripts["get_sources"] = self._workspace.write("get_sources.sh", address + open_to_all + fetch)
         self._scripts["untracked"] = self._workspace.write("untracked.sh", head + "git ls-files --others -z\n")
 
     def _get_sources(self) -> None:

@@ -133,7 +133,7 @@ class Workspace:
         inside = f"/builds/{self.project}" if os.geteuid() == 0 else str(self.checkout)
         # What a container leaves may belong to any user; only the directory confines then.
         user = None if self.containers else self.user
-        order = {**wanted, "root": str(self.root), "user": user, "directory": inside}
+        order = {**wanted, "root": str(self.root), "user": user, "directory": inside, "shared": self.containers}
         command = [*ARCHIVER, json.dumps(order)]
         try:
             return subprocess.run(

@@ -67,6 +67,12 @@ def render(**given: Any) -> dict[str, Any]:
     return rendered
 
 
+def inherited(configuration: dict[str, Any], job: str) -> dict[str, Any]:
+    """A job with everything that it extends, merged as GitLab does: mappings deeply, all else replaced."""
+    own = configuration[job]
+    return _merged(inherited(configuration, own["extends"]), own) if "extends" in own else dict(own)
+
+
 def script(job: str, item: int = 0) -> str:
     """One item of a job's script, its own or inherited."""
     configuration = render()
@@ -84,6 +90,11 @@ def scripts() -> dict[str, str]:
                 if "\n" in item:
                     found[f"{job.lstrip('.')}:{key}:{index}"] = item
     return found
+
+
+def _merged(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:
+    both = {key for key in high if isinstance(low.get(key), dict) and isinstance(high[key], dict)}
+    return {**low, **high, **{key: _merged(low[key], high[key]) for key in both}}
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import tempfile
 import zipfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,18 @@ def test_reports_are_packed_one_after_another_or_alone(tmp_path: Path) -> None:
     assert (several.returncode, b"a raw report is one file" in several.stderr) == (1, True)
 
 
+def test_what_is_unpacked_for_a_container_can_be_changed_by_whoever_its_image_runs_as(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "deep").mkdir(parents=True, mode=0o700)
+    target.mkdir()
+    (source / "deep" / "run").write_text("x")
+    (source / "deep" / "run").chmod(0o700)
+    packed = archiver(source, "zip", paths=["deep"])
+    assert archiver(target, "unpack", packed.stdout, shared=True).returncode == 0
+    assert stat.S_IMODE((target / "deep").stat().st_mode) == 0o777
+    assert stat.S_IMODE((target / "deep" / "run").stat().st_mode) == 0o766
+
+
 @pytest.mark.parametrize("name", ["../out.txt", "/out.txt", "link/out.txt"])
 def test_no_archive_writes_outside_of_the_directory(tmp_path: Path, name: str) -> None:
     inside = tmp_path / "inside"
@@ -220,7 +233,11 @@ def test_a_container_has_limits_and_sees_only_its_workspace(tmp_path: Path, monk
 
     monkeypatch.setattr("testbed.runner.containers.run", remember)
     monkeypatch.setattr(Runtime, "ctr", lambda *_, **__: "")
-    container = Container(RUNTIME, Image(name="python:3.12", entrypoint=["/init"]), workspace, 42)
+    authority = tmp_path / "authority.pem"
+    authority.touch()
+    site = {"PIP_INDEX_URL": "https://me:canary@index.example/simple", "PIP_CERT": str(authority)}
+    runtime = replace(RUNTIME, environment=site)
+    container = Container(runtime, Image(name="python:3.12", entrypoint=["/init"]), workspace, 42)
     container.prepare(Stop())
     script = workspace.write("script.sh", "true")
     wish = Wish(script=script, variables={"CI_JOB_STATUS": "running"}, output=print, seconds=10, stop=Stop())
@@ -232,10 +249,15 @@ def test_a_container_has_limits_and_sees_only_its_workspace(tmp_path: Path, monk
     assert "--privileged" not in text
     mounts = [word for before, word in pairwise(command) if before == "--mount"]
     sources = {mount.split("src=")[1].split(",")[0]: mount for mount in mounts}
-    assert set(sources) == {str(workspace.root), "/etc/resolv.conf", "/etc/hosts"}
+    assert set(sources) == {str(workspace.root), "/etc/resolv.conf", "/etc/hosts", str(authority)}
     assert sources["/etc/hosts"].endswith("rbind:ro")
     after = command[command.index("registry.bighpc.test/python:3.12") :]
     assert after[1:5] == ["job-42-1", "/init", "sh", "-c"]
+    assert "canary" not in text, "arguments show in the process list"
+    written = Path(command[command.index("--env-file") + 1])
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    wanted = {**site, "CI_JOB_STATUS": "running"}
+    assert written.read_text().splitlines() == [f"{key}={value}" for key, value in wanted.items()]
 
 
 def test_a_cancellation_is_forgiven_once_and_an_end_never() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from testbed import toolchain
 from testbed.context import Context
 from testbed.errors import UserError
 from testbed.host import packages
@@ -19,6 +20,7 @@ from testbed.images import DebianImage, bill, debian, publishing, store
 from testbed.images.bill import bill_of_materials
 from testbed.images.publishing import publish
 from testbed.images.store import ensure
+from testbed.toolchain import Toolchain
 
 IMAGE = DebianImage(
     name="ci", version="7", packages=("git", "python3"), user="job", files={"/etc/gitconfig": "[safe]\n"}
@@ -172,6 +174,44 @@ def test_the_bill_of_the_same_archive_is_the_same_bill(tmp_path: Path) -> None:
     root = write_root(tmp_path / "root.tar", STATUS)
     bills = {bill_of_materials("ci", "7", ("debian", "bookworm"), root, "sha256:abc") for _ in range(2)}
     assert len(bills) == 1
+
+
+@pytest.fixture
+def crane(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The testbed's crane, and nothing else of its tools."""
+    made = tmp_path / "tools" / "crane"
+    made.parent.mkdir()
+    made.write_text("first")
+    tools = Toolchain(bin=made.parent, plugins=made.parent, assets=made.parent, versions={"crane": "0.20.6"})
+    monkeypatch.setattr(toolchain, "installed", lambda: tools)
+    return made
+
+
+WITH_CRANE = DebianImage(name="build", version="1", packages=("git",), user="job", programs=("crane",))
+
+
+def test_a_tool_of_ours_is_in_the_image_and_in_its_bill(machine: list[tuple[str, ...]], crane: Path) -> None:
+    made = ensure(WITH_CRANE, print)
+    assert f'--customize-hook=install -D --mode=0755 {crane} "$1"/usr/local/bin/crane' in machine[0]
+    described = read(made.bill, document(made.bill)["layers"][0]["digest"])
+    assert "pkg:golang/github.com/google/go-containerregistry/cmd/crane@v0.20.6" in {
+        part["purl"] for part in described["components"]
+    }
+
+
+def test_another_build_of_a_tool_makes_another_image(machine: list[tuple[str, ...]], crane: Path) -> None:
+    ensure(WITH_CRANE, print)
+    crane.write_text("second")
+    ensure(WITH_CRANE, print)
+    assert len(machine) == 2
+
+
+def test_without_the_tools_it_is_said_how_to_get_them(
+    machine: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toolchain, "installed", lambda: None)
+    with pytest.raises(UserError, match="run `bighpc testbed prepare`"):
+        ensure(WITH_CRANE, print)
 
 
 def test_an_archive_without_packages_has_no_bill(tmp_path: Path) -> None:

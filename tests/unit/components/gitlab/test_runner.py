@@ -141,6 +141,8 @@ def test_a_kubernetes_runner_is_an_application_of_argo_cd(build: Build) -> None:
     assert values["runners"]["secret"] == "gitlab-runner-containers"
     (settings,) = tomllib.loads(values["runners"]["config"])["runners"]
     assert settings["kubernetes"]["privileged"] is False
+    assert settings["kubernetes"]["allow_privilege_escalation"] is False
+    assert "volumes" not in settings["kubernetes"], "no path of the node, so no Docker socket"
     project = done.named("containers-project").inputs["spec"]
     assert project["sourceRepos"] == [application["source"]["repoURL"]]
     token = done.named("containers-token").inputs["stringData"]["value"]
