@@ -172,8 +172,8 @@ class ArgoCD(pulumi.ComponentResource):
             f"{self._prefix}-status-token",
             project=self._args.repository_id,
             name="Argo CD, commit statuses",
-            # The least that GitLab lets set a status.
-            access_level="developer",
+            # The least that GitLab lets set a status: a commit of a protected branch gets one from whom may push there.
+            access_level="maintainer",
             scopes=["api"],
             rotation_configuration=gitlab.ProjectAccessTokenRotationConfigurationArgs(
                 expiration_days=180, rotate_before_days=60

@@ -41,15 +41,16 @@ _ONCE: Final = (
 
 TRIGGERS: Final = {
     "on-deployed": (
-        "app.status.operationState?.phase in ['Succeeded'] and app.status.health.status == 'Healthy' "
-        "and app.status.sync.status == 'Synced'",
+        # An application that is new has no status at all.
+        "app.status?.operationState?.phase in ['Succeeded'] and app.status?.health?.status == 'Healthy' "
+        "and app.status?.sync?.status == 'Synced'",
         "success",
         '"Synced and healthy."',
         "",
     ),
-    "on-health-degraded": ("app.status.health.status == 'Degraded'", "failed", '"Degraded: " $reason', _REASON),
+    "on-health-degraded": ("app.status?.health?.status == 'Degraded'", "failed", '"Degraded: " $reason', _REASON),
     "on-sync-failed": (
-        "app.status.operationState?.phase in ['Error', 'Failed']",
+        "app.status?.operationState?.phase in ['Error', 'Failed']",
         "failed",
         '"Sync failed: " .app.status.operationState.message',
         "",

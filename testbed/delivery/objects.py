@@ -21,6 +21,9 @@ _DEFINITIONS = ("argocd-crds", "operator-crds")
 
 _ACCESS = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
 
+_EMPTY = ("rbac", "cmd-params", "tls-certs", "ssh-known-hosts", "gpg-keys", "notifications")
+"""Settings that Argo CD looks for, and that the testbed leaves as they are."""
+
 _PART_OF_ARGOCD = {"app.kubernetes.io/part-of": "argocd"}
 
 # Argo CD before 3.6 knows no health of the operator's Stack objects; this follows their conditions.
@@ -120,8 +123,9 @@ def _settings(context: Context) -> Iterator[dict[str, Any]]:
             "resource.customizations.health.pulumi.com_Stack": _STACK_HEALTH,
         },
     )
-    for name in ("argocd-rbac-cm", "argocd-cmd-params-cm", "argocd-tls-certs-cm", "argocd-ssh-known-hosts-cm"):
-        yield object_("ConfigMap", name)
-    yield object_("ConfigMap", "argocd-gpg-keys-cm")
+    for name in _EMPTY:
+        yield object_("ConfigMap", f"argocd-{name}-cm")
+    # As upstream's are: who is told what, and with which token, is for the platform's own stack.
+    yield object_("Secret", "argocd-notifications-secret")
     # The API server adds the administrator's password and its signing key on its first start.
     yield object_("Secret", "argocd-secret", stringData={"webhook.gitlab.secret": context.secret("argocd-webhook")})

@@ -18,6 +18,9 @@ __all__ = ["OBJECTS", "processes"]
 OBJECTS = "delivery-objects"
 """The task that the processes wait for: their definitions, accounts and settings are in the cluster."""
 
+_BINARY_NAMES = {"argocd-notifications-controller": "argocd-notifications"}
+"""Where the binary knows a role by another name than upstream's manifests."""
+
 
 def processes(context: Context) -> list[Process]:
     """All of them, in starting order."""
@@ -27,6 +30,7 @@ def processes(context: Context) -> list[Process]:
         _server(context),
         _application_controller(context),
         _applicationset_controller(context),
+        _notifications_controller(context),
         operator(context, after=(OBJECTS,)),
     ]
 
@@ -94,6 +98,8 @@ def _application_controller(context: Context) -> Process:
         context,
         "argocd-application-controller",
         f"--metrics-port={metrics} --status-processors=4 --operation-processors=4 "
+        # GitLab's commit statuses tell which object is degraded.
+        "--persist-resource-health "
         f"--repo-server=127.0.0.1:{ports['argocd-repo-server']} --repo-server-plaintext",
         health=f"http://127.0.0.1:{metrics}/healthz",
     )
@@ -105,11 +111,25 @@ def _applicationset_controller(context: Context) -> Process:
     return _argocd(
         context,
         "argocd-applicationset-controller",
-        f"--namespace={ARGOCD_NAMESPACE} --metrics-addr=127.0.0.1:{metrics} "
+        f"--metrics-addr=127.0.0.1:{metrics} "
         f"--probe-addr=127.0.0.1:{ports['argocd-applicationset-probe']} "
         f"--webhook-addr=127.0.0.1:{ports['argocd-applicationset']} "
         f"--argocd-repo-server=127.0.0.1:{ports['argocd-repo-server']} --repo-server-plaintext",
         # Its probe address serves no check of its own.
+        health=f"http://127.0.0.1:{metrics}/metrics",
+        redis=False,
+    )
+
+
+def _notifications_controller(context: Context) -> Process:
+    """What it tells whom, and with which token, the platform's own stack says."""
+    ports = context.ports
+    metrics = ports["argocd-notifications"]
+    return _argocd(
+        context,
+        "argocd-notifications-controller",
+        f"--metrics-port={metrics} "
+        f"--argocd-repo-server=127.0.0.1:{ports['argocd-repo-server']} --argocd-repo-server-plaintext",
         health=f"http://127.0.0.1:{metrics}/metrics",
         redis=False,
     )
@@ -125,7 +145,7 @@ def _argocd(
         command.append(f"--redis=127.0.0.1:{context.ports['redis']}")
     environment = {
         "ARGOCD_ASK_PASS_SOCK": str(private_directory(context.layout.run) / "ask-pass.sock"),
-        "ARGOCD_BINARY_NAME": role,
+        "ARGOCD_BINARY_NAME": _BINARY_NAMES.get(role, role),
         # Outside the cluster there is no service account directory to look for.
         "ARGOCD_FAKE_IN_CLUSTER": "true",
         "ARGOCD_GPG_ENABLED": "false",
@@ -141,9 +161,7 @@ def _argocd(
     if role != "argocd-repo-server":
         kubeconfig = context.kubeconfig(role, user=f"system:serviceaccount:{ARGOCD_NAMESPACE}:{role}")
         environment["KUBECONFIG"] = str(kubeconfig)
-        command += [f"--kubeconfig={kubeconfig}"]
-        if role != "argocd-applicationset-controller":
-            command += [f"--namespace={ARGOCD_NAMESPACE}"]
+        command += [f"--kubeconfig={kubeconfig}", f"--namespace={ARGOCD_NAMESPACE}"]
     return Process(
         name=role,
         command=tuple(command),

@@ -201,15 +201,18 @@ def _patched(tool: Tool, work: Path) -> list[str]:
     if patch is None:
         return []
     copy = work / f"{tool.name}.source"
-    if not (copy / patch.file).exists():
+    files = [copy / name for name in patch.file.split()]
+    if not all(file.exists() for file in files):
         _copy(_module_directory(patch.module, tool.module, work), copy)
-    file = copy / patch.file
-    text = file.read_text()
-    if patch.new not in text:
+    for file in files:
+        text = file.read_text()
+        if patch.new in text:
+            continue
         if text.count(patch.old) != 1:
             raise BuildError(
-                f"{tool.name}: {patch.old!r} occurs {text.count(patch.old)} times in {patch.module}/{patch.file}, not "
-                "once. The pinned version changed: adapt the patch in testbed/toolchain/catalog.py"
+                f"{tool.name}: {patch.old!r} occurs {text.count(patch.old)} times in "
+                f"{patch.module}/{file.relative_to(copy)}, not once. "
+                "The pinned version changed: adapt the patch in testbed/toolchain/catalog.py"
             )
         file.write_text(text.replace(patch.old, patch.new))
     modfile = work / f"{tool.name}.mod"

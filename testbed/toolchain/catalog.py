@@ -30,8 +30,9 @@ class Patch:
     module: str
     """Go module path."""
     file: str
+    """Where the text is; white space separates several files."""
     old: str
-    """Must occur exactly once."""
+    """Must occur exactly once in each."""
     new: str
 
 
@@ -172,10 +173,10 @@ TOOLS: tuple[Tool, ...] = (
         version="3.2.3",
         seconds=160,
         stamp=("github.com/argoproj/argo-cd/v3/common.version=3.2.3",),
-        # Upstream serves the controller's metrics on every interface; a testbed listens on loopback alone.
+        # Upstream serves the controllers' metrics on every interface; a testbed listens on loopback alone.
         patch=Patch(
             module="github.com/argoproj/argo-cd/v3",
-            file="controller/appcontroller.go",
+            file="controller/appcontroller.go cmd/argocd-notification/commands/controller.go",
             old='fmt.Sprintf("0.0.0.0:%d", metricsPort)',
             new='fmt.Sprintf("127.0.0.1:%d", metricsPort)',
         ),

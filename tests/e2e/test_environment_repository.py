@@ -52,6 +52,25 @@ def test_a_push_reaches_the_pods_and_a_revert_takes_it_back(testbed: OwnTestbed,
     eventually(testbed, before["greeting"])
 
 
+def test_a_commit_says_what_became_of_it(testbed: OwnTestbed, clone: Path) -> None:
+    manifest = clone / _DEPLOYMENT
+    text = manifest.read_text()
+    broken = text.replace("port: http\n", "port: 9\n", 1)
+    assert broken != text, "its readiness is asked for where nobody answers"
+    # Kubernetes calls a rollout failed after ten minutes, unless it is told otherwise.
+    manifest.write_text(broken.replace("  replicas: 1\n", "  replicas: 1\n  progressDeadlineSeconds: 5\n"))
+    git(clone, "commit", "--quiet", "--all", "--message=feat(hello): never become ready")
+    git(clone, "push", "--quiet", "origin", "dev")
+    said = commit_status(testbed, git(clone, "rev-parse", "HEAD"), "failed")
+    assert said.description.startswith("Degraded: Deployment hello: ")
+    assert "progress deadline" in said.description
+
+    git(clone, "revert", "--no-edit", "HEAD")
+    git(clone, "push", "--quiet", "origin", "dev")
+    said = commit_status(testbed, git(clone, "rev-parse", "HEAD"), "success")
+    assert said.description == "Synced and healthy."
+
+
 def test_nobody_rewrites_an_environment_branch(testbed: OwnTestbed, clone: Path) -> None:
     git(clone, "commit", "--quiet", "--amend", "--message=another history")
     refused = subprocess.run(
@@ -68,6 +87,19 @@ def eventually(testbed: OwnTestbed, greeting: str) -> Mapping[str, Any]:
         assert time.monotonic() < deadline, f"after {_LIMIT} s hello still greets with {said['greeting']!r}"
         time.sleep(0.5)
     return said
+
+
+def commit_status(testbed: OwnTestbed, commit: str, wanted: str) -> Any:
+    """What Argo CD says about a commit of the environment repository, in GitLab, once it says that."""
+    deadline = time.monotonic() + _LIMIT
+    with testbed.forge() as client:
+        found = client.projects.get("bighpc/environments").commits.get(commit)
+        while True:
+            said = found.statuses.list(name="argocd/hello-dev", get_all=True)
+            if [status.status for status in said] == [wanted]:
+                return said[0]
+            assert time.monotonic() < deadline, f"after {_LIMIT} s {commit} has {[each.attributes for each in said]}"
+            time.sleep(0.5)
 
 
 def answer(testbed: OwnTestbed) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,17 @@ def test_a_patch_is_applied_to_a_copy_that_the_build_uses(go: Path) -> None:
     work = go / "work"
     assert f"-modfile {work}/patched.mod" in (go / "calls").read_text()
     assert f"replace example.test => {work}/patched.source" in (work / "patched.mod").read_text()
+
+
+def test_a_patch_is_applied_to_each_of_its_files(go: Path) -> None:
+    tool = patched(go, 'listen("0.0.0.0")')
+    (go / "module").chmod(0o755)
+    (go / "module" / "other.go").write_text('serve("0.0.0.0")')
+    assert tool.patch is not None
+    tool = replace(tool, patch=replace(tool.patch, file="main.go other.go"))
+    build.build(tool, go / "tools" / "patched", go / "work", lambda: None)
+    texts = [(go / "work" / "patched.source" / name).read_text() for name in ("main.go", "other.go")]
+    assert texts == ['listen("127.0.0.1")', 'serve("127.0.0.1")']
 
 
 def test_a_patch_that_no_longer_fits_is_refused(go: Path) -> None:

@@ -13,9 +13,11 @@ Build = Callable[[Callable[[], object]], Recorder]
 URL = "http://gitlab.example/bighpc/environments.git"
 
 
-def argocd(webhook: WebhookArgs | None = None, namespace: str = "bighpc-dev") -> Callable[[], object]:
+def argocd(
+    webhook: WebhookArgs | None = None, namespace: str = "bighpc-dev", spec: ArgoCDSpec | None = None
+) -> Callable[[], object]:
     args = ArgoCDArgs(
-        spec=ArgoCDSpec(),
+        spec=spec or ArgoCDSpec(),
         environment="dev",
         branch="dev",
         owner="platform",
@@ -48,6 +50,15 @@ def test_argocd_reads_the_repository_with_a_token_that_can_do_nothing_else(build
     data = secret["stringData"]["value"]
     assert data["project"] == "bighpc-dev", "each environment has a credential of its own"
     assert data["password"] == "gldt-recorded"
+
+
+def test_commit_statuses_come_with_a_token_of_the_environment_repository_alone(build: Build) -> None:
+    done = build(argocd(spec=ArgoCDSpec.model_validate({"configuration": {}})))
+    token = done.named("argocd-status-token").inputs
+    # Only who may push to a protected branch may set the status of its commits.
+    assert (token["project"], token["accessLevel"], token["scopes"]) == ("7", "maintainer", ["api"])
+    secret = done.named("argocd-notifications-secret").inputs
+    assert secret["stringData"]["value"] == {"gitlab-token": "glpat-recorded"}, "wrapped as a secret"
 
 
 def test_gitlab_reports_pushes_to_the_environments_branch_alone(build: Build) -> None:
