@@ -70,6 +70,11 @@ class Context:
         return f"https://{self.address}:{self.ports['kube-apiserver']}"
 
     @property
+    def applications_url(self) -> str:
+        """Where the live page of applications is."""
+        return f"http://127.0.0.1:{self.ports['applications']}"
+
+    @property
     def tool_directories(self) -> tuple[Path, ...]:
         """What comes first on PATH: the engine with its plugins, the tools, this package's own virtual environment."""
         return (self.layout.bin, self.tools.bin, Path(sys.prefix) / "bin")

@@ -35,6 +35,7 @@ def variables(context: Context) -> dict[str, str]:
         "BIGHPC_FAULT_COMMAND": shlex.join(["bighpc", "testbed", "fault", "--name", layout.name]),
         "BIGHPC_ARGOCD_WEBHOOK_URL": f"http://127.0.0.1:{ports['argocd-server']}/api/webhook",
         "BIGHPC_ARGOCD_WEBHOOK_SECRET": context.secret("argocd-webhook"),
+        "BIGHPC_APPLICATIONS_URL": context.applications_url,
     }
     # The operator's runs get the same from a secret in the cluster, so not by a file.
     names = {*found, _OPERATOR_VARIABLES, "PULUMI_CONFIG_PASSPHRASE"} - {"PULUMI_CONFIG_PASSPHRASE_FILE"}

@@ -18,6 +18,7 @@ def print_summary(context: Context, answers: Sequence[Answer]) -> None:
     rows = [
         ("GitLab (double)", f"{gitlab}/", f"sign in with the token in {secrets / 'gitlab-token'}; API at /api/v4/"),
         ("Kubernetes", context.api_url, f"KUBECONFIG={context.layout.kubeconfig}"),
+        ("applications", f"{context.applications_url}/", "what Argo CD delivers, live"),
         ("Argo CD's API", argocd, "user admin, password in secret argocd/argocd-initial-admin-secret"),
         ("registry", f"http://127.0.0.1:{ports['registry']}/v2/", ""),
         ("Pulumi state", f"{context.layout.data / 'pulumi'}", f"passphrase in {secrets / 'pulumi-passphrase'}"),

@@ -1,8 +1,9 @@
-"""What delivers into the cluster, as host processes: Argo CD and the Pulumi Kubernetes Operator."""
+"""What delivers into the cluster, as host processes: Argo CD, a page of it, and the Pulumi Kubernetes Operator."""
 
 from functools import partial
 
 from testbed.context import Context
+from testbed.delivery.applications_page import page_items
 from testbed.delivery.metrics import metrics_relay
 from testbed.delivery.objects import apply
 from testbed.delivery.services import OBJECTS, processes
@@ -17,5 +18,6 @@ def delivery(context: Context) -> list[Process | Task]:
     return [
         Task(name=OBJECTS, run=partial(apply, context), after=("kube-apiserver",)),
         *processes(context),
+        *page_items(context),
         *metrics_relay(context),
     ]

@@ -10,6 +10,7 @@ import yaml
 
 from testbed.commands import run
 from testbed.context import Context
+from testbed.delivery.applications_page import ACCOUNT, ACCOUNT_POLICY
 from testbed.delivery.metrics import metrics_services
 from testbed.delivery.operator import OPERATOR_NAMESPACE, credentials
 
@@ -21,7 +22,7 @@ _DEFINITIONS = ("argocd-crds", "operator-crds")
 
 _ACCESS = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
 
-_EMPTY = ("rbac", "cmd-params", "tls-certs", "ssh-known-hosts", "gpg-keys", "notifications")
+_EMPTY = ("cmd-params", "tls-certs", "ssh-known-hosts", "gpg-keys", "notifications")
 """Settings that Argo CD looks for, and that the testbed leaves as they are."""
 
 _PART_OF_ARGOCD = {"app.kubernetes.io/part-of": "argocd"}
@@ -121,8 +122,10 @@ def _settings(context: Context) -> Iterator[dict[str, Any]]:
             "url": f"http://127.0.0.1:{context.ports['argocd-server']}",
             "timeout.reconciliation": "60s",
             "resource.customizations.health.pulumi.com_Stack": _STACK_HEALTH,
+            f"accounts.{ACCOUNT}": "apiKey",
         },
     )
+    yield object_("ConfigMap", "argocd-rbac-cm", data={"policy.csv": ACCOUNT_POLICY})
     for name in _EMPTY:
         yield object_("ConfigMap", f"argocd-{name}-cm")
     # As upstream's are: who is told what, and with which token, is for the platform's own stack.

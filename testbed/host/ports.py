@@ -35,6 +35,7 @@ USUAL: Mapping[str, int] = MappingProxyType(
         "argocd-applicationset-metrics": 8085,
         "argocd-applicationset-probe": 8086,
         "argocd-notifications": 9001,
+        "applications": 8088,
         "redis": 6379,
         "metrics-relay": 8087,
         "operator-metrics": 8383,

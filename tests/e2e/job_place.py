@@ -48,9 +48,9 @@ class JobPlace:
     def variables(self, viewer: str, auditor: str) -> list[dict[str, Any]]:
         """What a site sets in the platform's project: see docs/platform-pipeline.md."""
         shell = variables(self.context)
-        own = ("BIGHPC_OPERATOR_VARIABLES", "BIGHPC_ARGOCD_WEBHOOK_URL", "BIGHPC_ARGOCD_WEBHOOK_SECRET")
+        own = ("OPERATOR_VARIABLES", "ARGOCD_WEBHOOK_URL", "ARGOCD_WEBHOOK_SECRET", "APPLICATIONS_URL")
         return [
-            *({"key": name, "value": shell[name]} for name in own),
+            *({"key": f"BIGHPC_{name}", "value": shell[f"BIGHPC_{name}"]} for name in own),
             {"key": "EXECUTOR", "value": "shell"},
             {"key": "BIGHPC_VENV", "value": str(make_job_environment(self.directory, self.context))},
             {"key": "PULUMI_BACKEND_URL", "value": f"file://{self.state}?metadata=skip"},

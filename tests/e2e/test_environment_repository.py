@@ -64,6 +64,8 @@ def test_a_commit_says_what_became_of_it(testbed: OwnTestbed, clone: Path) -> No
     said = commit_status(testbed, git(clone, "rev-parse", "HEAD"), "failed")
     assert said.description.startswith("Degraded: Deployment hello: ")
     assert "progress deadline" in said.description
+    with urllib.request.urlopen(said.target_url, timeout=10) as page:
+        assert "hello-dev" in page.read().decode(), "it leads to the application"
 
     git(clone, "revert", "--no-edit", "HEAD")
     git(clone, "push", "--quiet", "origin", "dev")

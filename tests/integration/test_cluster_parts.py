@@ -107,6 +107,24 @@ def test_every_part_is_ready_and_says_what_it_is(testbed: OwnTestbed) -> None:
     assert all(entry["version"] for entry in status.values())
 
 
+def test_the_page_of_applications_is_there_and_may_only_look(testbed: OwnTestbed) -> None:
+    entry = testbed.status()["applications"]
+    assert (entry["kind"], entry["ready"]) == ("real", True)
+    with urllib.request.urlopen(entry["url"], timeout=10) as page:
+        assert "Argo CD" in page.read().decode()
+    context = testbed.context
+    token = (testbed.layout.secrets / "argocd-applications-token").read_text()
+    deletion = urllib.request.Request(
+        f"http://127.0.0.1:{context.ports['argocd-server']}/api/v1/applications/any?project=any",
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        method="DELETE",
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(deletion, timeout=10)
+    with refused.value:
+        assert refused.value.code == 403
+
+
 def test_a_second_up_changes_nothing(testbed: OwnTestbed) -> None:
     before = {name: entry["pid"] for name, entry in testbed.status().items()}
     testbed.up()

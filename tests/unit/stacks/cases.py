@@ -40,6 +40,7 @@ VARIABLES: Final = (
     "KUBECONFIG",
     "BIGHPC_ARGOCD_WEBHOOK_URL",
     "BIGHPC_ARGOCD_WEBHOOK_SECRET",
+    "BIGHPC_APPLICATIONS_URL",
 )
 """What the program reads from the environment."""
 
