@@ -197,7 +197,9 @@ def _print_table(entries: Sequence[Entry]) -> None:
     for entry in entries:
         ready = "[green]yes[/]" if entry.ready else "[red]no[/]"
         pid = str(entry.pid or "")
-        table.add_row(entry.name, entry.kind, ready, pid, entry.version, escape(entry.reason or entry.url or ""))
+        table.add_row(
+            entry.name, entry.kind, ready, pid, entry.version, escape(entry.reason or entry.url or entry.note)
+        )
     # Narrower than this, columns are folded until nobody can read them.
     Console(width=max(Console().width, 120)).print(table)
 

@@ -15,6 +15,7 @@ from testbed.delivery import delivery
 from testbed.forge import agent_server, gitlab, runner_items
 from testbed.images import push_program_image
 from testbed.node.node import node_items
+from testbed.node.policies import policy_items
 from testbed.node.runtime import PAUSE_IMAGE
 from testbed.processes import Process
 from testbed.startup import Task
@@ -45,6 +46,7 @@ def compose(context: Context) -> list[Process | Task]:
             coredns(context),
             Task(name="pause-image", run=pause, after=("registry",)),
             *node_items(context),
+            *policy_items(context),
         ]
     return [*items, *delivery(context)]
 

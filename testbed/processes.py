@@ -38,6 +38,8 @@ class Process:
     environment: Mapping[str, str] = field(default_factory=dict)
     kind: Kind = Kind.REAL
     url: str | None = None
+    note: str = ""
+    """What else a person should know of it."""
     after: tuple[str, ...] = ()
     """Names of processes that must be ready before this one starts."""
     start_limit: int = 60

@@ -17,6 +17,7 @@ from testbed.context import Context
 from testbed.existing import load_context
 from testbed.host.supervision import ProcessState, Supervisor
 from testbed.layout import Layout
+from testbed.node import policies
 from testbed.processes import Kind, NotReadyError, Process
 from testbed.provider.installation import EXECUTABLE as GITLAB_PLUGIN
 from testbed.pulumirpc.launcher import is_launcher
@@ -37,6 +38,8 @@ class Entry:
     version: str = ""
     reason: str = ""
     """Why it is not ready."""
+    note: str = ""
+    """What else a person should know of it."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -55,7 +58,7 @@ def collect(layout: Layout) -> list[Entry]:
     with ThreadPoolExecutor(max_workers=len(processes)) as pool:
         entries = list(pool.map(lambda process: _process_entry(context, process, states), processes))
     api_ready = any(entry.name == "kube-apiserver" and entry.ready for entry in entries)
-    return [*entries, *_node_entries(context, api_ready), *_plugin_entries(context)]
+    return [*entries, *_node_entries(context, api_ready), *_policy_entries(context), *_plugin_entries(context)]
 
 
 def _process_entry(context: Context, process: Process, states: dict[str, ProcessState]) -> Entry:
@@ -74,6 +77,7 @@ def _process_entry(context: Context, process: Process, states: dict[str, Process
         url=process.url,
         version=process.version,
         reason=reason,
+        note=process.note,
     )
 
 
@@ -106,6 +110,15 @@ def _node_entries(context: Context, api_ready: bool) -> list[Entry]:
         ready = not state.obstacle
         entries.append(Entry(name=name, kind=kind, ready=ready, version=state.version, reason=state.obstacle))
     return entries
+
+
+def _policy_entries(context: Context) -> list[Entry]:
+    """Where policies have nothing behind them, that is said; where they have, their controller is a process."""
+    obstacle = policies.obstacle() if context.real_node else None
+    if obstacle is None:
+        return []
+    note = f"NetworkPolicies are not enforced: {obstacle}"
+    return [Entry(name="network-policies", kind=Kind.SIMULATED, ready=True, version="v1", note=note)]
 
 
 def _plugin_entries(context: Context) -> list[Entry]:

@@ -19,6 +19,7 @@ from testbed.processes import NotReadyError
 __all__ = [
     "AGENT_SERVER_USER",
     "HARDWARE_USER",
+    "POLICIES_USER",
     "apply_all",
     "cluster_objects",
     "prepare_cluster",
@@ -31,6 +32,9 @@ AGENT_SERVER_USER = "bighpc:gitlab-kas"
 
 HARDWARE_USER = "bighpc:hardware-simulator"
 """As whom the simulator of hardware reads what there should be, and keeps nodes."""
+
+POLICIES_USER = "bighpc:network-policies"
+"""As whom the controller of network policies looks at the cluster."""
 
 _MANAGER = "bighpc-testbed"
 _MANAGED = {"app.kubernetes.io/managed-by": _MANAGER}
@@ -106,7 +110,7 @@ def cluster_objects(context: Context) -> list[dict[str, Any]]:
         _binding("bighpc-hardware-simulator", "bighpc-hardware-simulator", HARDWARE_USER),
         *_agent_server_objects(),
     ]
-    return [*objects, *_dns_objects(context)] if context.real_node else objects
+    return [*objects, *_policy_objects(), *_dns_objects(context)] if context.real_node else objects
 
 
 def _agent_server_objects() -> list[dict[str, Any]]:
@@ -121,6 +125,16 @@ def _agent_server_objects() -> list[dict[str, Any]]:
         ),
         _binding("bighpc-gitlab-kas", "bighpc-gitlab-kas", AGENT_SERVER_USER),
     ]
+
+
+def _policy_objects() -> list[dict[str, Any]]:
+    """The controller of network policies looks, and changes nothing."""
+    watched = [
+        _rule([""], ["pods", "namespaces"], ["list", "watch"]),
+        _rule(["networking.k8s.io"], ["networkpolicies"], ["list", "watch"]),
+    ]
+    name = "bighpc-network-policies"
+    return [_role(name, watched), _binding(name, name, POLICIES_USER)]
 
 
 def _dns_objects(context: Context) -> list[dict[str, Any]]:

@@ -114,15 +114,11 @@ def test_the_page_of_applications_is_there_and_may_only_look(testbed: OwnTestbed
         assert "Argo CD" in page.read().decode()
     context = testbed.context
     token = (testbed.layout.secrets / "argocd-applications-token").read_text()
-    deletion = urllib.request.Request(
-        f"http://127.0.0.1:{context.ports['argocd-server']}/api/v1/applications/any?project=any",
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        method="DELETE",
-    )
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(deletion, timeout=10)
-    with refused.value:
-        assert refused.value.code == 403
+    asked = f"http://127.0.0.1:{context.ports['argocd-server']}/api/v1/account/can-i/applications"
+    for action, wanted in {"get": "yes", "sync": "no", "delete": "no"}.items():
+        question = urllib.request.Request(f"{asked}/{action}/any/any", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(question, timeout=10) as said:
+            assert json.load(said) == {"value": wanted}, action
 
 
 def test_a_second_up_changes_nothing(testbed: OwnTestbed) -> None:

@@ -9,6 +9,7 @@ from testbed.cluster.nodes import NodeState
 from testbed.context import Context
 from testbed.host.supervision import ProcessState
 from testbed.layout import Layout
+from testbed.node import policies
 from testbed.processes import Kind, NotReadyError, Process
 from testbed.status import Entry, collect
 
@@ -97,6 +98,20 @@ def test_nodes_are_what_the_cluster_says(status_of: StatusOf, monkeypatch: pytes
     assert entries["testbed-0"].ready
     assert entries["simulated-0"].reason == "no status yet"
     assert entries["simulated-1"].reason == "no such node"
+
+
+@pytest.mark.parametrize("why", [None, "this kernel has no packet queues"])
+def test_policies_that_nobody_enforces_are_an_entry_of_their_own(
+    status_of: StatusOf, monkeypatch: pytest.MonkeyPatch, why: str | None
+) -> None:
+    monkeypatch.setattr(policies, "obstacle", lambda: why)
+    entry = status_of((process("x"), None)).get("network-policies")
+    if why is None:
+        assert entry is None, "their controller is a process"
+    else:
+        assert entry is not None
+        assert (entry.kind, entry.ready) == (Kind.SIMULATED, True), "it is no failure"
+        assert entry.note == f"NetworkPolicies are not enforced: {why}"
 
 
 def test_missing_engine_plugins_are_reported(status_of: StatusOf) -> None:

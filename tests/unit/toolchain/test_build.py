@@ -117,4 +117,5 @@ def test_the_work_directory_goes_when_the_tools_are_done(go: Path) -> None:
 
 def test_no_tool_listens_on_every_interface_for_want_of_a_setting() -> None:
     """Both programs that cannot be told by a flag are patched."""
-    assert {tool.name for tool in TOOLS if tool.patch} == {"argocd", "pulumi-kubernetes-operator"}
+    listening = {tool.name for tool in TOOLS if tool.patch and "%d" in tool.patch.old}
+    assert listening == {"argocd", "pulumi-kubernetes-operator"}
