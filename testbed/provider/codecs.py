@@ -15,6 +15,7 @@ __all__ = [
     "PLAIN",
     "REF",
     "SET",
+    "SPACE_SEPARATED",
     "SSH_KEY",
     "TEXT",
     "TIMESTAMP",
@@ -128,6 +129,11 @@ class _CommaSeparated(_Set):
         return [item["name"] if isinstance(item, dict) else item for item in value]
 
 
+class _SpaceSeparated(_Set):
+    def encode(self, value: Any) -> Any:
+        return " ".join(str(item) for item in value)
+
+
 class _Date(Codec):
     def encode(self, value: Any) -> Any:
         return date.fromisoformat(value).isoformat()
@@ -192,6 +198,7 @@ LEVEL = _Level()
 SET = _Set()
 IDS = _Ids()
 COMMA_SEPARATED = _CommaSeparated()
+SPACE_SEPARATED = _SpaceSeparated()
 DATE = _Date()
 TIMESTAMP = _Timestamp()
 REF = _Ref()

@@ -1,11 +1,11 @@
-"""Who may do what: members, tokens, deploy keys, job tokens."""
+"""Who may do what: members, tokens, deploy keys, job tokens, applications that sign people in."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
 from testbed.provider.api import Answer
-from testbed.provider.codecs import DATE, INTEGER, LEVEL, SET, SSH_KEY, TIMESTAMP
+from testbed.provider.codecs import DATE, INTEGER, LEVEL, SET, SPACE_SEPARATED, SSH_KEY, TIMESTAMP
 from testbed.provider.lifecycle import Call, Lifecycle
 from testbed.provider.model import Property, Resource, Send, inputs, outputs, parent
 
@@ -113,6 +113,14 @@ class _Share(Lifecycle):
         return next((each for each in shares if str(each["group_id"]) == str(call.state[self._invited])), None)
 
 
+class _Application(Lifecycle):
+    """GitLab lists applications but shows none alone, and never tells a secret again."""
+
+    def read(self, call: Call) -> Answer | None:
+        listed = call.api.list(call.collection)
+        return next((each for each in listed if str(each["id"]) == str(call.state["key"])), None)
+
+
 _PAST = inputs("validatePastExpirationDate", send=Send.NEVER, read=False, default=False)
 
 
@@ -198,6 +206,23 @@ RESOURCES = (
         ),
     ),
     _membership("ProjectMembership", parent("project"), "projects/{project}/members"),
+    Resource(
+        name="Application",
+        collection="applications",
+        item="applications/{key}",
+        id="{key}",
+        lifecycle=_Application(),
+        update="",
+        unique=True,
+        properties=(
+            *inputs("name", reads="application_name"),
+            *inputs("redirectUrl:redirect_uri", reads="callback_url", required=True),
+            *inputs("scopes", required=True, read=False, codec=SPACE_SEPARATED),
+            *inputs("confidential", default=True),
+            *outputs("applicationId"),
+            *outputs("secret", secret=True),
+        ),
+    ),
     Resource(
         name="GroupShareGroup",
         collection="groups/{groupId}/share",

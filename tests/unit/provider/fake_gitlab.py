@@ -57,7 +57,8 @@ class FakeGitLab:
         if request.path in self.objects:
             return 200, self.objects[request.path]
         inside = [item for path, item in self.objects.items() if path.rpartition("/")[0] == request.path]
-        return (200, inside) if inside else (404, {"message": "404 Not found"})
+        there = inside or request.path == "applications"  # GitLab itself has that one, with nothing in it too
+        return (200, inside) if there else (404, {"message": "404 Not found"})
 
     def _post(self, request: Request) -> tuple[int, Any]:
         collection = request.path.rpartition("/")[2]
@@ -96,6 +97,10 @@ def _told(collection: str, body: dict[str, Any]) -> dict[str, Any]:
             told[f"{kind}_access_levels"] = levels + told.pop(f"allowed_to_{kind}", [])
     if collection in {"triggers", "runners", "tokens", "access_tokens", "deploy_tokens"}:
         told |= {"token": "glxx-told-once"}
+    if collection == "applications":
+        names = {"name": "application_name", "redirect_uri": "callback_url"}
+        told = {names.get(name, name): value for name, value in told.items() if name != "scopes"}
+        told |= {"application_id": "0123abcd", "secret": "gloas-told-once"}
     return told
 
 

@@ -41,6 +41,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "PipelineSchedule": {"project": "1", "description": "nightly", "cron": "0 1 * * *", "ref": "main"},
     "PipelineTrigger": {"project": "1", "description": "t"},
     "ProjectApprovalRule": {"project": "1", "name": "r", "approvalsRequired": 2, "ruleType": "regular"},
+    "Application": {"name": "hub", "redirectUrl": "https://hub/callback", "scopes": ["openid", "email"]},
     "DeployKey": {"project": "1", "title": "k", "key": "ssh-ed25519 AAAA me@here"},
 }
 
