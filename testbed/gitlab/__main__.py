@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         kas_url=options.kas_url,
         kas_authority=options.kas_authority,
         kas_secret=options.kas_secret_file,
+        id_token_seconds=options.id_token_seconds,
     )
     try:
         with listen(*options.listen) as listener:
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kas-url", type=web_address, help="address of the agent server")
     parser.add_argument("--kas-authority", type=Path, help="certificate that the agent server's own is signed by")
     parser.add_argument("--kas-secret-file", type=Path, help="what the agent server proves itself with, mode 0600")
+    parser.add_argument("--id-token-seconds", type=int, default=120, help="how long ID tokens are good for")
     return parser
 
 

@@ -130,7 +130,7 @@ def _may(session: Session, actor: Actor, project: Project, action: str) -> bool:
 
 def _has_scope(actor: Actor, *scopes: str) -> bool:
     """Whether the token was made for it; a job token, and nobody, has no scopes to be asked for."""
-    if actor.token is None and actor.deploy_token is None:
+    if not actor.limited:
         return True
     return bool(actor.scopes.intersection((*scopes, "api")))
 

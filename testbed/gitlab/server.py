@@ -20,6 +20,7 @@ from testbed.gitlab.api import families
 from testbed.gitlab.core.errors import ApiError
 from testbed.gitlab.faults import Faults
 from testbed.gitlab.forge import Forge
+from testbed.gitlab.oauth import endpoints as oauth
 from testbed.gitlab.pipelines import housekeeping
 from testbed.gitlab.pipelines.expanding import Expander
 from testbed.gitlab.pipelines.planner import Planner
@@ -87,6 +88,7 @@ def build(forge: Forge) -> ASGIApp:
             *(endpoint.route(forge) for endpoint in sorted(endpoints, key=lambda each: each.method != "HEAD")),
             *pages.routes(forge),
             *registry_token.routes(forge),
+            *oauth.routes(forge),
             *githttp.routes(forge),
         ],
         exception_handlers={ApiError: _api_error, HTTPException: _http_error, Exception: _failure},

@@ -31,6 +31,9 @@ class Settings:
     """The certificate that the agent server's own is signed by, which jobs are told to trust."""
     kas_secret: Path | None = None
     """What the agent server proves itself with, mode 0600; without it none is let in."""
+    id_token_seconds: int = 120
+    """How long ID tokens are good for. As in GitLab, where ``oidc_provider_openid_id_token_expire_in_seconds`` says so,
+    it is short: some clients, Argo CD among them, end their sessions with it."""
 
     @property
     def database(self) -> Path:

@@ -12,6 +12,7 @@ FAMILIES = (
     "instance",
     "users",
     "personal_tokens",
+    "applications",
     "groups",
     "projects",
     "namespaces",

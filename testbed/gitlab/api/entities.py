@@ -21,7 +21,12 @@ _NAME_RULE = (
 _PATH_RULE = (
     "can contain only letters, digits, '_', '-' and '.'. Cannot start with '-', end in '.git' or end in '.atom'."
 )
-_RESERVED = frozenset({"-", "admin", "api", "dashboard", "explore", "groups", "help", "profile", "projects", "users"})
+_RESERVED = frozenset(
+    {
+        *("-", ".well-known", "admin", "api", "dashboard", "explore", "groups", "help", "oauth", "profile"),
+        *("projects", "users"),
+    }
+)
 
 
 def user_basic(user: User | None, forge: Forge) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from testbed.gitlab.core.errors import forbidden, insufficient_scope, invalid_token, unauthorized
 from testbed.gitlab.core.job_tokens import JOB_TOKEN_PREFIX, running_job
 from testbed.gitlab.core.tokens import digest
-from testbed.gitlab.store import AccessToken, DeployToken, Job, User
+from testbed.gitlab.store import AccessToken, DeployToken, Job, OAuthToken, User
 
 __all__ = ["ANONYMOUS", "Actor", "authenticate", "authenticate_basic", "token_of_headers"]
 
@@ -27,12 +27,19 @@ class Actor:
     deploy_token: DeployToken | None = None
     job: Job | None = None
     """The running job whose token was sent: its user acts, within the token's reach."""
+    oauth_token: OAuthToken | None = None
+    """The token of an application, for which its user acts."""
 
     @property
     def scopes(self) -> frozenset[str]:
         """What the token was made for."""
-        source = self.token or self.deploy_token
+        source = self._scoped
         return frozenset(source.scopes) if source else frozenset()
+
+    @property
+    def limited(self) -> bool:
+        """Whether scopes say what the token is good for: a job's has none, and nobody has no token."""
+        return self._scoped is not None
 
     @property
     def admin(self) -> bool:
@@ -45,8 +52,12 @@ class Actor:
         Raises:
             ApiError: 403 insufficient_scope.
         """
-        if (self.token or self.deploy_token) and not self.scopes.intersection(scopes):
+        if self.limited and not self.scopes.intersection(scopes):
             raise insufficient_scope(scopes)
+
+    @property
+    def _scoped(self) -> AccessToken | DeployToken | OAuthToken | None:
+        return self.token or self.deploy_token or self.oauth_token
 
 
 ANONYMOUS = Actor()
@@ -77,7 +88,9 @@ def authenticate(session: Session, token: str | None) -> Actor:
         return ANONYMOUS
     if token.startswith(JOB_TOKEN_PREFIX):
         return _job_actor(session, token)
-    found = session.scalar(select(AccessToken).where(AccessToken.digest == digest(token)))
+    found = session.scalar(select(AccessToken).where(AccessToken.digest == digest(token))) or session.scalar(
+        select(OAuthToken).where(OAuthToken.digest == digest(token))
+    )
     if found is None:
         return Actor(deploy_token=_deploy_token(session, token))
     if found.revoked:
@@ -86,6 +99,8 @@ def authenticate(session: Session, token: str | None) -> Actor:
         raise invalid_token("Token is expired. You can either do re-authorization or token refresh.")
     if found.user.state != "active":
         raise forbidden("Your account has been blocked.")
+    if isinstance(found, OAuthToken):
+        return Actor(user=found.user, oauth_token=found)
     return Actor(user=found.user, token=found)
 
 

@@ -100,12 +100,12 @@ class Endpoint:
     def _actor(self, session: Session, request: Request, raw: dict[str, Any]) -> Actor:
         if self.machine:
             return ANONYMOUS
-        token = token_of_headers(request.headers.items())
-        actor = authenticate(session, token or raw.get("job_token"))
+        sent = token_of_headers(request.headers.items()) or raw.get("access_token") or raw.get("job_token")
+        actor = authenticate(session, sent if isinstance(sent, str) else None)
+        if "private-token" in request.headers and (actor.job or actor.oauth_token):
+            raise unauthorized()
         if actor.job is None:
             return actor
-        if "private-token" in request.headers:
-            raise unauthorized()
         # Elsewhere GitLab does not even look for a job token.
         return actor if reaches(self.method, self.path) else ANONYMOUS
 

@@ -1,4 +1,4 @@
-"""What happens to jobs and artifacts by time alone: silent runners lose their jobs, artifacts expire."""
+"""What happens by time alone: silent runners lose their jobs, artifacts and what applications were given expire."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from testbed.gitlab.core.clock import now
 from testbed.gitlab.core.job_tokens import ACTIVE
 from testbed.gitlab.forge import Forge
+from testbed.gitlab.oauth.ending import drop_ended
 from testbed.gitlab.pipelines.configured import setting
 from testbed.gitlab.pipelines.files import drop_artifact
 from testbed.gitlab.pipelines.moving import finish_job
@@ -33,12 +34,12 @@ TICK = 10.0
 
 
 async def run(forge: Forge) -> None:
-    """Look after both until cancelled. While the double was away nobody could talk to it: silence counts from here."""
+    """Look after it until cancelled. While the double was away nobody could talk to it: silence counts from here."""
     begun = now()
     while True:
         await asyncio.sleep(TICK)
-        steps = (fail_silent, drop_expired) if now() - begun > SILENCE else (drop_expired,)
-        for step in steps:
+        steps = (drop_expired, drop_ended)
+        for step in (fail_silent, *steps) if now() - begun > SILENCE else steps:
             try:
                 await run_in_threadpool(step, forge)
             except Exception:

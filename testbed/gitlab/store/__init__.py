@@ -21,6 +21,7 @@ from testbed.gitlab.store.merge_requests import (
     MergeRequest,
     MergeRequestVersion,
 )
+from testbed.gitlab.store.oauth import Application, AuthorizationCode, OAuthToken
 from testbed.gitlab.store.people import AccessToken, User
 from testbed.gitlab.store.pipelines import Artifact, Job, Pipeline, RunnerManager
 from testbed.gitlab.store.planning import Badge, Board, BoardList, Label, Milestone
@@ -34,10 +35,12 @@ __all__ = [
     "AccessToken",
     "Agent",
     "AgentToken",
+    "Application",
     "Approval",
     "ApprovalRule",
     "ApprovalSettings",
     "Artifact",
+    "AuthorizationCode",
     "AwardEmoji",
     "Badge",
     "Base",
@@ -64,6 +67,7 @@ __all__ = [
     "Milestone",
     "Namespace",
     "Note",
+    "OAuthToken",
     "Owned",
     "PagesSettings",
     "Pipeline",

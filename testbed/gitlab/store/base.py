@@ -18,7 +18,8 @@ from testbed.gitlab.core.clock import now
 __all__ = ["Base", "Database", "Moment", "SchemaError", "Stamped"]
 
 SCHEMA = 2
-"""Number of the table layout; a file with another number is refused."""
+"""Number of the table layout; a file with another number is refused. Tables that are new beside the old ones leave it
+as it is: a file without them gets them when it is opened."""
 
 
 class SchemaError(Exception):

@@ -25,6 +25,7 @@ from testbed.gitlab.core.actor import Actor
 from testbed.gitlab.core.errors import ApiError, not_found
 from testbed.gitlab.forge import Forge
 from testbed.gitlab.store import Container, Namespace, Project
+from testbed.gitlab.web.content_policy import content_policy
 from testbed.gitlab.web.signing_in import SESSION_SECONDS, genuine, signing_key, visitor
 from testbed.gitlab.web.views import find
 from testbed.gitlab.web.visits import View, Visit
@@ -39,10 +40,7 @@ FORM_LIMIT = 16 * 1024
 """Bytes of a form; the longest one holds a token and an address."""
 
 HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "content-security-policy": content_policy(),
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "same-origin",

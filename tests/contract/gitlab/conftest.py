@@ -13,6 +13,7 @@ import gitlab
 import pytest
 from gitlab.v4.objects import Group, Project
 
+from tests.contract.gitlab.page_visitor import Visitor
 from tests.contract.gitlab.support import Double, Git, Person, Receiver, fresh, make_person, running_double
 
 
@@ -74,6 +75,15 @@ def project(bot: gitlab.Gitlab, group: Group) -> Project:
 def person(double: Double, root: gitlab.Gitlab) -> Person:
     """Somebody who belongs to nothing yet."""
     return make_person(double, root)
+
+
+@pytest.fixture
+def signed_in(double: Double, person: Person) -> Iterator[Visitor]:
+    """The browser of that person."""
+    made = Visitor(double.url)
+    made.sign_in(person.token)
+    yield made
+    made.session.close()
 
 
 @pytest.fixture

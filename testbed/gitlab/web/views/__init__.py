@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from testbed.gitlab.web.views import (
+    authorizing,
     commits,
     deploying,
     files,
@@ -20,7 +21,10 @@ from testbed.gitlab.web.visits import Kind, View
 
 __all__ = ["find"]
 
-PARTS = (site, groups, projects, files, commits, refs, issues, merge_requests, pipelines, jobs, deploying, operations)
+PARTS = (
+    *(site, authorizing, groups, projects, files, commits, refs, issues),
+    *(merge_requests, pipelines, jobs, deploying, operations),
+)
 
 
 def find(kind: Kind, method: str, path: str) -> tuple[View, dict[str, str]] | None:

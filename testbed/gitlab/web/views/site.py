@@ -11,6 +11,7 @@ from testbed.gitlab.store import MergeRequest, Namespace, Pipeline, Project
 from testbed.gitlab.web.rendering import address
 from testbed.gitlab.web.signing_in import sign_in
 from testbed.gitlab.web.summaries import code_readable, pipelines_readable, stages_by_pipeline
+from testbed.gitlab.web.views.authorizing import policy_for
 from testbed.gitlab.web.visits import Views, Visit
 
 __all__ = ["views"]
@@ -73,7 +74,7 @@ def ask_for_token(visit: Visit) -> Response:
     wanted = _local(visit.request.query_params.get("return_to", "/"))
     if visit.actor.user is not None:
         return visit.go(wanted)
-    return visit.show("sign_in.html", wanted=wanted, problem=None)
+    return _sign_in_page(visit, wanted, None)
 
 
 @views.site("/users/sign_in", method="POST")
@@ -83,7 +84,7 @@ def open_session(visit: Visit) -> Response:
     problem = sign_in(visit.session, visit.request.session, visit.form.get("token", "").strip())
     if problem is None:
         return visit.go(wanted)
-    return visit.show("sign_in.html", status=422, wanted=wanted, problem=problem)
+    return _sign_in_page(visit, wanted, problem)
 
 
 @views.site("/users/sign_out", method="POST")
@@ -97,6 +98,12 @@ def close_session(visit: Visit) -> Response:
 def other_name(visit: Visit) -> Response:
     """The API names groups with ``/groups`` before; their pages are found without."""
     return visit.go(address(visit.args["path"]))
+
+
+def _sign_in_page(visit: Visit, wanted: str, problem: str | None) -> Response:
+    page = visit.show("sign_in.html", status=422 if problem else 200, wanted=wanted, problem=problem)
+    page.headers["content-security-policy"] = policy_for(visit.session, wanted)
+    return page
 
 
 def _local(wanted: str) -> str:
