@@ -23,6 +23,8 @@ __all__ = [
     "POD_SECURITY_PREFIX",
     "PRODUCT",
     "QUEUE_LABEL",
+    "SIMULATED_SECONDS",
+    "SIMULATED_WORD",
     "WORKLOAD_ACCOUNT",
     "AccessLevel",
     "DeploymentTier",
@@ -60,6 +62,12 @@ INTERCONNECT_LABEL: Final = "bighpc.io/interconnect"
 
 QUEUE_LABEL: Final = "bighpc.io/queue"
 """Label of jobs and their pods: the queue that they were given to."""
+
+SIMULATED_SECONDS: Final = "bighpc.io/simulated-seconds"
+"""Annotation of pods: for how many seconds they seem to run on a simulated node; other nodes do not look at it."""
+
+SIMULATED_WORD: Final = "simulated"
+"""With what the message in the status of a pod begins that ended on a simulated node."""
 
 HARDWARE_MAP: Final = "hardware-profiles"
 """The ConfigMap of an environment that says what hardware it has: a profile under each key."""

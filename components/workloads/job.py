@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from components.kubernetes.hardware_spec import placement
 from components.labels import object_labels
-from components.vocabulary import HARDWARE_LABEL, QUEUE_LABEL, WORKLOAD_ACCOUNT
-from components.workloads.workload_spec import Site, WorkloadSpec, at_once
+from components.vocabulary import HARDWARE_LABEL, QUEUE_LABEL, SIMULATED_SECONDS, WORKLOAD_ACCOUNT
+from components.workloads.workload_spec import Site, WorkloadSpec, at_once, seconds_of
 
 __all__ = ["KUEUE_QUEUE_LABEL", "job"]
 
@@ -34,12 +34,15 @@ def job(spec: WorkloadSpec, site: Site, *, kueue: bool = False) -> dict[str, Any
     labels |= {QUEUE_LABEL: spec.queue, HARDWARE_LABEL: spec.profile}
     count, together = max(spec.tasks, spec.array), at_once(spec, profile)
     rounds = math.ceil(count / together)
+    metadata: dict[str, Any] = {"labels": labels}
+    if spec.simulated_time:
+        metadata["annotations"] = {SIMULATED_SECONDS: str(seconds_of(spec.simulated_time))}
     content: dict[str, Any] = {
         "activeDeadlineSeconds": _LONGEST_WAIT_S + rounds * spec.seconds * (spec.retries + 1),
         "ttlSecondsAfterFinished": _KEPT_S,
         "completions": count,
         "parallelism": together,
-        "template": {"metadata": {"labels": labels}, "spec": _pod(spec, site)},
+        "template": {"metadata": metadata, "spec": _pod(spec, site)},
     }
     if count > 1:
         # A run of an array fails for itself; tasks of one job need each other, and fail together.

@@ -123,6 +123,8 @@ class WorkloadSpec(Spec):
     """The hardware profile that it runs on."""
     queue: DnsLabel = "batch"
     wall_time: WallTime
+    simulated_time: WallTime | None = None
+    """How long it seems to run on simulated nodes; real ones, and Slurm, do not look at it."""
     retries: int = Field(default=0, ge=0, le=10)
     """How often a failed task, or a failed run of an array, is tried again."""
 

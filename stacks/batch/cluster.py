@@ -9,10 +9,11 @@ from typing import Any, Final, cast
 import httpx2
 from lightkube import ApiError, Client
 from lightkube.models.batch_v1 import JobStatus
+from lightkube.models.core_v1 import PodStatus
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Pod
 
-from components.vocabulary import HARDWARE_LABEL, QUEUE_LABEL
+from components.vocabulary import HARDWARE_LABEL, QUEUE_LABEL, SIMULATED_WORD
 from gitops.cluster import reason
 from gitops.errors import CommandError
 from stacks.batch.times import JobTimes
@@ -67,29 +68,48 @@ def job_times(jobs: Iterable[Job], pods: Iterable[Pod]) -> Iterator[JobTimes]:
 
     Args:
         jobs: the jobs.
-        pods: their pods, which tell when a job got its first node; without any, it did when it was let start.
+        pods: their pods, which tell when a job got its first node, and when its last task was done; without any, it
+            got it when it was let start, and was done when the cluster took note of that, which can be much later.
     """
     first: dict[str, datetime] = {}
+    last: dict[str, datetime] = {}
+    simulated: set[str] = set()
     for pod in pods:
         name = ((pod.metadata and pod.metadata.labels) or {}).get(_JOB_NAME)
-        began = pod.status and pod.status.startTime
-        if name and began:
+        if not name or not pod.status:
+            continue
+        if began := pod.status.startTime:
             first[name] = min(began, first.get(name, began))
+        for ended in _ends(pod.status):
+            last[name] = max(ended, last.get(name, ended))
+        if (pod.status.message or "").startswith(SIMULATED_WORD):
+            simulated.add(name)
     for each in jobs:
         meta, status = each.metadata, each.status
         end = _end(status) if status else None
         if meta is None or status is None or end is None or not meta.creationTimestamp:
             continue
-        labels, admitted = meta.labels or {}, status.startTime or end[1]
+        succeeded, noted = end
+        labels, admitted = meta.labels or {}, status.startTime or noted
         yield JobTimes(
             queue=labels.get(QUEUE_LABEL, ""),
             profile=labels.get(HARDWARE_LABEL, ""),
             submitted=meta.creationTimestamp,
             admitted=admitted,
             started=first.get(meta.name or "", admitted),
-            finished=end[1],
-            succeeded=end[0],
+            # What a failed job leaves unfinished is removed with it, and no pod tells when.
+            finished=last.get(meta.name or "", noted) if succeeded else noted,
+            succeeded=succeeded,
+            simulated=meta.name in simulated,
         )
+
+
+def _ends(status: PodStatus) -> Iterator[datetime]:
+    """When the containers of a pod were done."""
+    for container in status.containerStatuses or ():
+        ended = container.state and container.state.terminated and container.state.terminated.finishedAt
+        if ended:
+            yield ended
 
 
 def _end(status: JobStatus) -> tuple[bool, datetime] | None:

@@ -83,8 +83,8 @@ def table(found: list[Summary]) -> Table:
     """Return what people are shown."""
     from stacks.batch.times import KINDS
 
-    shown = Table(title="Seconds: median / 95 % / longest", title_justify="left")
-    for heading in ("queue", "profile", "done", "failed", *KINDS):
+    shown = Table(title="Seconds: median/95 %/longest", title_justify="left")
+    for heading in ("queue", "profile", "done", "failed", "simulated", *KINDS):
         shown.add_column(heading, justify="left" if heading in {"queue", "profile"} else "right")
     for each in found:
         spread = (each.seconds[kind] for kind in KINDS)
@@ -93,7 +93,8 @@ def table(found: list[Summary]) -> Table:
             each.profile,
             str(each.succeeded),
             str(each.failed),
-            *(f"{part.median:.0f} / {part.p95:.0f} / {part.max:.0f}" for part in spread),
+            str(each.simulated),
+            *(f"{part.median:.0f}/{part.p95:.0f}/{part.max:.0f}" for part in spread),
         )
     return shown
 

@@ -30,6 +30,8 @@ class JobTimes:
     started: datetime
     finished: datetime
     succeeded: bool
+    simulated: bool = False
+    """Whether no container of it ran: its nodes were simulated, and its run time was chosen."""
 
     def seconds(self, kind: str) -> float:
         """Return one of ``KINDS`` in seconds."""
@@ -55,6 +57,8 @@ class Summary:
     profile: str
     succeeded: int
     failed: int
+    simulated: int
+    """How many of both only seemed to run."""
     seconds: Mapping[str, Quantiles]
     """By ``KINDS``."""
 
@@ -70,6 +74,7 @@ def summaries(jobs: Iterable[JobTimes]) -> list[Summary]:
             profile=profile,
             succeeded=sum(each.succeeded for each in group),
             failed=sum(not each.succeeded for each in group),
+            simulated=sum(each.simulated for each in group),
             seconds={kind: _quantiles([each.seconds(kind) for each in group]) for kind in KINDS},
         )
         for (queue, profile), group in sorted(groups.items())

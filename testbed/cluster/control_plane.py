@@ -168,6 +168,10 @@ def _controller_manager(context: Context) -> Process:
             f"--cluster-signing-cert-file={authority.certificate}",
             f"--cluster-signing-key-file={authority.key}",
             "--use-service-account-credentials=true",
+            # By default 20 requests a second, for five jobs at a time: a thousand would wait for it and not for nodes.
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
+            "--concurrent-job-syncs=20",
             *_serving(context, name),
         ),
         files=(kubeconfig,),

@@ -6,6 +6,7 @@ import importlib.metadata
 import sys
 
 from testbed.cluster.objects import HARDWARE_USER
+from testbed.cluster.simulated_jobs import job_stages
 from testbed.context import CLUSTER_DOMAIN, REGISTRY_HOST, Context
 from testbed.files import private_directory
 from testbed.probes import http_probe, pid_probe
@@ -71,15 +72,16 @@ def coredns(context: Context) -> Process:
 
 
 def kwok(context: Context) -> Process:
-    """Keeps the simulated nodes alive and lets their pods seem to run."""
+    """Keeps the simulated nodes alive, lets their pods seem to run, and those of Jobs end."""
     kubeconfig = context.kubeconfig("kwok", user="bighpc:kwok")
     port = context.ports["kwok"]
     stages = sorted(
         file
         for pattern in ("node/fast/*.yaml", "node/heartbeat-with-lease/*.yaml", "pod/fast/*.yaml")
         for file in (context.tools.assets / "kwok-stages").glob(pattern)
-        if file.name != "kustomization.yaml"
+        if file.name not in {"kustomization.yaml", "pod-complete.yaml"}
     )
+    stages.append(context.write_config("kwok-job-stages.yaml", job_stages()))
     return Process(
         name="kwok",
         version=context.tools.version("kwok"),

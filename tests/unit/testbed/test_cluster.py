@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from components import vocabulary
+from testbed.cluster import simulated_jobs
 from testbed.cluster.control_plane import control_plane
 from testbed.cluster.objects import cluster_objects, simulated_names
 from testbed.cluster.services import coredns, kwok, registry
@@ -111,12 +113,29 @@ def test_kwok_manages_simulated_nodes_and_no_others(context: Context) -> None:
     stages = context.tools.assets / "kwok-stages" / "pod" / "fast"
     stages.mkdir(parents=True)
     (stages / "pod-ready.yaml").write_text("kind: Stage")
+    (stages / "pod-complete.yaml").write_text("kind: Stage")
     (stages / "kustomization.yaml").write_text("kind: Kustomization")
     process = kwok(context)
     assert flags(process)["--manage-all-nodes"] == "false"
     assert flags(process)["--manage-nodes-with-annotation-selector"] == "kwok.x-k8s.io/node=fake"
     assert f"--config={stages / 'pod-ready.yaml'}" in process.command
-    assert not any("kustomization" in word for word in process.command)
+    assert not any("kustomization" in word or "pod-complete" in word for word in process.command)
+    (jobs,) = (file for file in process.files if file.name == "kwok-job-stages.yaml")
+    assert f"--config={jobs}" in process.command
+    assert [stage["metadata"]["name"] for stage in yaml.safe_load_all(jobs.read_text())] == [
+        "pod-complete",
+        "pod-deadline",
+    ]
+
+
+def test_the_platform_and_the_simulated_nodes_say_the_same_words() -> None:
+    assert (simulated_jobs.SIMULATED_SECONDS, simulated_jobs.SIMULATED_WORD) == (
+        vocabulary.SIMULATED_SECONDS,
+        vocabulary.SIMULATED_WORD,
+    )
+    # A message that begins otherwise would make simulated jobs count as real ones.
+    for stage in yaml.safe_load_all(simulated_jobs.job_stages()):
+        assert f"message: '{vocabulary.SIMULATED_WORD}, " in stage["spec"]["next"]["statusTemplate"]
 
 
 def test_simulated_nodes_are_numbered(make_context: Callable[..., Context]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from components.workloads.job import job
+from components.workloads.slurm import SlurmSpec, batch_script
 from components.workloads.workload_spec import Site, WorkloadSpec
 from policies.kinds import matches
 from policies.pack import RULES
@@ -51,6 +52,13 @@ def test_the_wall_time_counts_from_when_a_pod_has_a_node() -> None:
     assert content["template"]["spec"]["activeDeadlineSeconds"] == 5400
     # Two rounds of four, each tried twice, after a week of waiting.
     assert content["activeDeadlineSeconds"] == 7 * 86400 + 2 * 2 * 5400
+
+
+def test_how_long_it_seems_to_run_is_said_to_simulated_nodes_alone() -> None:
+    template = job(workload(simulatedTime="1m30s"), SITE)["spec"]["template"]
+    assert template["metadata"]["annotations"] == {"bighpc.io/simulated-seconds": "90"}
+    assert "annotations" not in job(workload(), SITE)["spec"]["template"]["metadata"]
+    assert batch_script(workload(simulatedTime="90s"), SITE, SlurmSpec()) == batch_script(workload(), SITE, SlurmSpec())
 
 
 def test_tasks_fail_together_and_the_runs_of_an_array_each_for_itself() -> None:

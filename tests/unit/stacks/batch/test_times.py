@@ -50,9 +50,12 @@ def a_job(**status: Any) -> Job:
     return cast(Job, Job.from_dict({"metadata": metadata, "status": status}))
 
 
-def a_pod(start: int) -> Pod:
+def a_pod(start: int, end: int | None = None, **status: Any) -> Pod:
     labels = {"batch.kubernetes.io/job-name": "flow"}
-    return cast(Pod, Pod.from_dict({"metadata": {"labels": labels}, "status": {"startTime": moment(start)}}))
+    state = {"terminated": {"exitCode": 0, "finishedAt": moment(end)}} if end else {"running": {}}
+    container = {"name": "workload", "image": "", "imageID": "", "ready": False, "restartCount": 0, "state": state}
+    status |= {"startTime": moment(start), "containerStatuses": [container]}
+    return cast(Pod, Pod.from_dict({"metadata": {"labels": labels}, "status": status}))
 
 
 def test_a_job_waits_until_its_first_pod_has_a_node_and_runs_until_the_last_is_done() -> None:
@@ -63,9 +66,24 @@ def test_a_job_waits_until_its_first_pod_has_a_node_and_runs_until_the_last_is_d
     assert times.succeeded
 
 
+def test_a_job_has_run_until_its_last_task_was_done_though_the_cluster_notes_it_later() -> None:
+    complete = {"type": "Complete", "status": "True", "lastTransitionTime": moment(90)}
+    job = a_job(startTime=moment(4), completionTime=moment(90), conditions=[complete])
+    (times,) = job_times([job], [a_pod(12, 30), a_pod(10, 25)])
+    assert times.seconds("run") == 20
+
+
+def test_what_only_seemed_to_run_is_counted() -> None:
+    complete = {"type": "Complete", "status": "True", "lastTransitionTime": moment(9)}
+    job = a_job(startTime=moment(1), conditions=[complete])
+    pods = [a_pod(2, 8, message="simulated, no container ran")], [a_pod(2, 8)]
+    seemed, ran = (list(job_times([job], each)) for each in pods)
+    assert [summaries(each)[0].simulated for each in (seemed, ran, [*seemed, *ran])] == [1, 0, 1]
+
+
 def test_a_failed_job_is_over_when_it_was_given_up() -> None:
     failed = {"type": "Failed", "status": "True", "lastTransitionTime": moment(9)}
-    (times,) = job_times([a_job(startTime=moment(1), conditions=[failed])], [])
+    (times,) = job_times([a_job(startTime=moment(1), conditions=[failed])], [a_pod(1, 3)])
     assert (times.seconds("run"), times.succeeded) == (8, False)
 
 
