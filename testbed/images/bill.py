@@ -32,7 +32,7 @@ def bill_of_materials(
     distribution: tuple[str, str],
     root: Path,
     digest: str,
-    programs: Sequence[PackageURL] = (),
+    added: Sequence[PackageURL] = (),
 ) -> bytes:
     """Write a CycloneDX document of everything in an image.
 
@@ -42,13 +42,13 @@ def bill_of_materials(
         distribution: such as ``("debian", "bookworm")``.
         root: its root file system, as a tar archive.
         digest: of that archive; what the bill's own number is made of.
-        programs: what is in it beside Debian's packages.
+        added: what is in it beside Debian's packages.
 
     Raises:
         UserError: when the archive holds no list of packages.
     """
     image = Component(name=name, version=version, type=ComponentType.CONTAINER, bom_ref=f"{name}@{digest}")
-    parts = [*_packages(root, distribution), *map(_program, programs)]
+    parts = [*_packages(root, distribution), *map(_addition, added)]
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"{name}@{digest}"), components=parts)
     bom.metadata.timestamp = _BEGINNING
     bom.metadata.component = image
@@ -57,7 +57,7 @@ def bill_of_materials(
     return text.encode()
 
 
-def _program(url: PackageURL) -> Component:
+def _addition(url: PackageURL) -> Component:
     return Component(
         name=url.name, version=url.version, type=ComponentType.APPLICATION, bom_ref=url.to_string(), purl=url
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ from types import MappingProxyType
 from testbed.commands import run
 from testbed.errors import UserError
 from testbed.host import packages
+from testbed.images import python_environment
 from testbed.images.programs import program_files
+from testbed.images.python_environment import ENVIRONMENT
 
 __all__ = ["DebianImage", "archive", "make_root", "sources"]
 
@@ -46,6 +49,8 @@ class DebianImage:
     """Text by absolute path."""
     programs: tuple[str, ...] = ()
     """Tools of the testbed, which Debian does not package; they are in ``/usr/local/bin``."""
+    requirements: str = ""
+    """Python packages, locked by hash, in an environment of their own, which is first on the path."""
 
     @property
     def home(self) -> str:
@@ -55,10 +60,10 @@ class DebianImage:
     @property
     def config(self) -> dict[str, object]:
         """How its containers run, in OCI's words."""
-        path = "/usr/local/bin:/usr/bin:/bin"
+        first = f"{ENVIRONMENT}/bin:" if self.requirements else ""
         return {
             "Cmd": ["bash"],
-            "Env": [f"HOME={self.home}", "LANG=C.UTF-8", f"PATH={path}"],
+            "Env": [f"HOME={self.home}", "LANG=C.UTF-8", f"PATH={first}/usr/local/bin:/usr/bin:/bin"],
             "User": f"{_USER}:{_USER}",
             "WorkingDir": self.home,
         }
@@ -128,7 +133,9 @@ def make_root(image: DebianImage, target: Path, work: Path) -> None:
         listed = Path(scratch) / "sources.list"
         listed.write_text("".join(f"{line}\n" for line in sources()), encoding="utf-8")
         files = _written(image, Path(scratch) / "files")
-        command = [*_options(image), *_hooks(image, files), archive()[1], str(target), str(listed)]
+        lock = Path(scratch) / "requirements.txt"
+        lock.write_text(image.requirements, encoding="utf-8")
+        command = [*_options(image), *_hooks(image, files, lock), archive()[1], str(target), str(listed)]
         run(_PACKAGE, *command, environment={**os.environ, "SOURCE_DATE_EPOCH": _EPOCH}, limit_s=_LIMIT_S)
 
 
@@ -149,7 +156,8 @@ def _options(image: DebianImage) -> list[str]:
     ]
 
 
-def _hooks(image: DebianImage, files: Mapping[str, Path]) -> list[str]:
+def _hooks(image: DebianImage, files: Mapping[str, Path], lock: Path) -> list[str]:
+    python = f'{sys.executable} -m {python_environment.__name__} "$1" {lock}'
     account = f"{image.user}:x:{_USER}:{_USER}::{image.home}:/bin/bash"
     steps = (
         f'echo {shlex.quote(account)} >> "$1/etc/passwd"',
@@ -163,6 +171,7 @@ def _hooks(image: DebianImage, files: Mapping[str, Path]) -> list[str]:
             f'install -D --mode=0755 {shlex.quote(str(source.resolve()))} "$1"/usr/local/bin/{name}'
             for name, source in program_files(image.programs).items()
         ),
+        *([python] if image.requirements else []),
         # Of this machine, or of the moment.
         'rm -rf "$1"/etc/resolv.conf "$1"/etc/hostname "$1"/var/log/* "$1"/var/cache/*',
     )

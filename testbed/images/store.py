@@ -14,6 +14,7 @@ from testbed.images.bill import MEDIA_TYPE, bill_of_materials
 from testbed.images.debian import DebianImage, archive, make_root, sources
 from testbed.images.oci import LAYER, OciLayout, architecture
 from testbed.images.programs import program_digests, program_urls
+from testbed.images.python_environment import python_urls
 from testbed.layout import cache_directory
 from testbed.toolchain.build import one_at_a_time
 
@@ -92,8 +93,8 @@ def _make(image: DebianImage, directory: Path) -> None:
     manifest = layout.add_image(image.config, [layer])
     layout.finish(manifest)
     bill = OciLayout(made.bill)
-    programs = program_urls(image.programs)
-    text = bill_of_materials(image.name, image.version, archive(), layout.path(layer.digest), layer.digest, programs)
+    added = [*program_urls(image.programs), *python_urls(image.requirements)]
+    text = bill_of_materials(image.name, image.version, archive(), layout.path(layer.digest), layer.digest, added)
     bill.finish(bill.add_artifact(MEDIA_TYPE, text, manifest))
 
 
