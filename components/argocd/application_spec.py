@@ -106,10 +106,12 @@ class ArgoApplicationSpec(Spec):
                     f"values and version are a chart's; the source is a {source.type} (parameters.{environment})",
                     "change the manifests of the environment, or make the source a chart",
                 )
-            if parameters.images and not isinstance(source, KustomizeSource):
+            overlays = [each for each in ("images", "components", "annotations") if getattr(parameters, each)]
+            if overlays and not isinstance(source, KustomizeSource):
                 raise refusal(
-                    f"images are a Kustomize overlay's; the source is of type {source.type} (parameters.{environment})",
-                    "set the image in the chart's values or in the manifests",
+                    f"{' and '.join(overlays)} are a Kustomize overlay's; the source is of type {source.type} "
+                    f"(parameters.{environment})",
+                    "say it in the chart's values or in the manifests",
                 )
         return self
 

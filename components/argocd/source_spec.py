@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from components.invariants.delivery import is_exact_version
 from components.naming import is_web_url, overlay_path
-from components.spec import RelativePath, Spec, WebUrl, ruled
+from components.spec import DnsLabel, LabelKey, RelativePath, Spec, Text, WebUrl, ruled
 
 __all__ = [
     "ChartName",
@@ -113,6 +113,10 @@ class EnvironmentParameters(Spec):
     """Over the source's own, key by key; a list replaces a list."""
     images: tuple[Image, ...] = ()
     """Images that replace those of the Kustomize overlay."""
+    components: tuple[DnsLabel, ...] = ()
+    """Kustomize components that are built into the overlay, ``../../components/<name>`` as seen from there."""
+    annotations: dict[LabelKey, Text] = Field(default_factory=dict)
+    """Annotations of everything that the overlay makes, pods too: pods start anew when one changes."""
 
 
 def merged_values(values: Values, over: Values) -> Values:
@@ -144,7 +148,13 @@ def source_of(
     match source:
         case KustomizeSource():
             overlay = {"targetRevision": branch, "path": source.path or overlay_path(name, environment)}
-            return {**overlay, "kustomize": {"images": list(parameters.images)}} if parameters.images else overlay
+            changes = {
+                "images": list(parameters.images),
+                "components": [f"../../components/{each}" for each in parameters.components],
+                "commonAnnotations": dict(parameters.annotations),
+            }
+            wanted = {key: value for key, value in changes.items() if value}
+            return {**overlay, "kustomize": wanted} if wanted else overlay
         case DirectorySource():
             return {"targetRevision": branch, "path": source.path, "directory": {"recurse": source.recurse}}
         case HelmSource():
