@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.image.image_spec import ImagesSpec
+from components.jupyterhub.jupyterhub_spec import JupyterHubSpec
 from components.monitoring.monitoring_spec import MonitoringSpec
 from components.ondemand.ondemand_spec import OpenOnDemandSpec
 from components.spec import Spec
@@ -18,6 +19,8 @@ class OptionalSettings(Spec):
     """The container images that a Docker daemon builds; without it no daemon is asked for."""
     monitoring: MonitoringSpec | None = None
     """Prometheus with its rules and dashboards."""
+    jupyterhub: JupyterHubSpec | None = None
+    """Notebooks on the cluster."""
     ondemand: OpenOnDemandSpec | None = None
     """The clusters in a browser."""
     charts: ChartsSettings | None = None

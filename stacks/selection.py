@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from components.argocd.application_spec import ArgoApplicationSpec
 from components.gitlab.agent_cluster_spec import agent_application
+from components.jupyterhub.configuration import jupyterhub_application
 from components.kubernetes.testbed import testbed_violations
 from components.monitoring.delivery import monitoring_application
 from stacks.charts import Installed, check_charts
 from stacks.environments import Environment
 from stacks.fleet_model import Fleet
 from stacks.images import check_images
+from stacks.jupyterhub_profiles import check_jupyterhub
 from stacks.monitoring_files import check_monitoring
 from stacks.problems import Collector, show
 from stacks.settings import StackSettings
@@ -35,6 +37,7 @@ def select(fleet: Fleet, settings: StackSettings, environment: Environment, wher
     collector = Collector()
     collector.refuse_all(f"{where}, testbed", testbed_violations(settings.testbed, environment.namespace))
     check_images(settings.images, where, collector)
+    check_jupyterhub(settings.jupyterhub, settings.testbed.hardware, where, collector)
     check_monitoring(settings.monitoring, fleet.applications, where, collector)
     here = {name for name, spec in fleet.applications.items() if environment in spec.environments}
     chosen = settings.applications
@@ -70,6 +73,16 @@ def _installed(
             settings.monitoring, environment=environment.value, owner=settings.testbed.owner, rules={}
         )
         yield Installed(where=f"{where}, monitoring.chart", application=application)
+    if settings.jupyterhub is not None:
+        # Only the values' names are looked at, and these do not depend on GitLab's address.
+        application = jupyterhub_application(
+            settings.jupyterhub,
+            "https://gitlab.example.org",
+            settings.testbed.hardware,
+            environment=environment.value,
+            owner=settings.testbed.owner,
+        )
+        yield Installed(where=f"{where}, jupyterhub.chart", application=application)
 
 
 def _check_applications(

@@ -10,6 +10,8 @@ from components.argocd.application import ArgoApplication, ArgoApplicationArgs
 from components.argocd.application_spec import ArgoApplicationSpec
 from components.argocd.parts import service_secret
 from components.image.image import ContainerImage, ContainerImageArgs
+from components.jupyterhub.configuration import HUB_SECRET, JUPYTERHUB, SETTINGS, jupyterhub_application
+from components.jupyterhub.jupyterhub import JupyterHub, JupyterHubArgs
 from components.monitoring.delivery import ALERTMANAGER_SECRET, GRAFANA_SECRET, MONITORING, monitoring_application
 from components.monitoring.monitoring import Monitoring, MonitoringArgs
 from components.ondemand.configuration import ONDEMAND, ondemand_application
@@ -35,12 +37,13 @@ def build_images(settings: Settings) -> dict[str, ContainerImage]:
 
 def make_services(settings: Settings, forge: Forge) -> dict[str, pulumi.Output[str]]:
     """Declare the services that the stack file names; returns their namespaces by name, known once they are there."""
-    return {**_make_monitoring(settings, forge), **_make_ondemand(settings, forge)}
+    makers = (_make_monitoring, _make_jupyterhub, _make_ondemand)
+    return {name: namespace for make in makers for name, namespace in make(settings, forge).items()}
 
 
 def service_places(settings: Settings) -> tuple[ServicePlace, ...]:
     """Return the namespaces of the stack's services, with what the program keeps in them."""
-    return (*_monitoring_places(settings), *_ondemand_places(settings))
+    return (*_monitoring_places(settings), *_jupyterhub_places(settings), *_ondemand_places(settings))
 
 
 def _monitoring_places(settings: Settings) -> Iterator[ServicePlace]:
@@ -55,6 +58,20 @@ def _monitoring_places(settings: Settings) -> Iterator[ServicePlace]:
         secrets=tuple(name for name, used in secrets if used),
         argocd_secrets=() if spec.chart else (service_secret(MONITORING, environment),),
         cluster_roles=(f"bighpc-monitoring-{environment}",) if spec.scrape.kubernetes else (),
+    )
+
+
+def _jupyterhub_places(settings: Settings) -> Iterator[ServicePlace]:
+    environment, spec = settings.environment.value, settings.stack.jupyterhub
+    if spec is None:
+        return
+    yield ServicePlace(
+        namespace=spec.namespace_in(environment),
+        config_maps=(SETTINGS,),
+        secrets=(HUB_SECRET,),
+        argocd_secrets=() if spec.chart else (service_secret(JUPYTERHUB, environment),),
+        ingresses=(JUPYTERHUB,) if spec.ingress else (),
+        volume_claims=("database",) if spec.database else (),
     )
 
 
@@ -102,6 +119,37 @@ def _make_monitoring(settings: Settings, forge: Forge) -> dict[str, pulumi.Outpu
         namespace=monitoring.namespace,
     )
     return {spec.namespace_in(environment): monitoring.namespace}
+
+
+def _make_jupyterhub(settings: Settings, forge: Forge) -> dict[str, pulumi.Output[str]]:
+    spec, environment = settings.stack.jupyterhub, settings.environment.value
+    if spec is None:
+        return {}
+    owner, hardware = settings.stack.testbed.owner, settings.stack.testbed.hardware
+    hub = JupyterHub(
+        "jupyterhub",
+        JupyterHubArgs(
+            spec=spec,
+            hardware=hardware,
+            gitlab_url=settings.gitlab.url,
+            environment=environment,
+            owner=owner,
+            argocd_namespace=settings.stack.argocd.namespace,
+            server=settings.stack.argocd.server,
+            repository_id=forge.repository_id,
+            repository_url=forge.repository_url,
+        ),
+    )
+    deliver(
+        "jupyterhub-delivery",
+        settings,
+        jupyterhub_application(spec, settings.gitlab.url, hardware, environment=environment, owner=owner),
+        project=hub.project,
+        repository_url=forge.repository_url,
+        namespace=hub.namespace,
+    )
+    pulumi.export("jupyterhub", hub.url)
+    return {spec.namespace_in(environment): hub.namespace}
 
 
 def _make_ondemand(settings: Settings, forge: Forge) -> dict[str, pulumi.Output[str]]:

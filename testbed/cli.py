@@ -105,6 +105,25 @@ def image(
 
 
 @app.command()
+def jupyterhub(
+    environment: Annotated[str, typer.Argument(help="dev, preview or prod.")] = "dev", name: Name = DEFAULT_NAME
+) -> None:
+    """Give an environment a JupyterHub: its images, an application of GitLab, and settings in the stack's file."""
+    from testbed import jupyterhub as hub
+    from testbed.environment import variables
+    from testbed.existing import load_context
+    from testbed.stacks import ORDER
+
+    with _explained():
+        if environment not in ORDER:
+            raise UserError(f"{environment!r} is no environment; there are {', '.join(ORDER)}")
+        context, progress = load_context(Layout(name=name)), Progress()
+        found = {**os.environ, **variables(context), "PATH": context.search_path}
+        hub.configure(context, environment, found, progress)
+        progress.done(f"now `pulumi up --stack {environment}`; then {hub.hub_url(context, environment)}", 0)
+
+
+@app.command()
 def down(
     name: Name = DEFAULT_NAME,
     purge: Annotated[bool, typer.Option("--purge", help="Remove its data, keys and logs too.")] = False,

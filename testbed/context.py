@@ -17,10 +17,13 @@ from testbed.files import private_directory, write_private
 from testbed.host.packages import SYSTEM_PATH
 from testbed.layout import Layout, NetworkBlock
 
-__all__ = ["CLUSTER_DOMAIN", "REGISTRY_HOST", "Context", "Tools"]
+__all__ = ["CLUSTER_DOMAIN", "GITLAB_HOST", "REGISTRY_HOST", "Context", "Tools"]
 
 REGISTRY_HOST = "registry.bighpc.test"
 """The host in the names of the testbed's images; the node's containerd maps it to the testbed's registry."""
+
+GITLAB_HOST = "gitlab.bighpc.test"
+"""The host by which pods know GitLab; elsewhere it is the loopback's."""
 
 CLUSTER_DOMAIN = "cluster.local"
 

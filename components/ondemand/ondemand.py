@@ -10,12 +10,11 @@ from typing import Final
 
 import pulumi
 import pulumi_kubernetes.core.v1 as core
-import pulumi_kubernetes.meta.v1 as meta
-import pulumi_kubernetes.networking.v1 as networking
 import yaml
 
 from components.argocd.parts import Place, create_service_project
 from components.kubernetes.enclosure import Enclosure, egress_to, ingress_from
+from components.kubernetes.exposure import create_claim, create_ingress
 from components.ondemand.configuration import ONDEMAND, PORT, cluster_settings, dashboard_settings, portal_settings
 from components.ondemand.ondemand_spec import OpenOnDemandSpec
 from components.vocabulary import PodSecurity
@@ -73,8 +72,17 @@ class OpenOnDemand(pulumi.ComponentResource):
 
         self._namespace = self._enclosure.create(args.spec.quota.hard(args.spec.homes.size))
         self._open()
-        portal, homes, files = self._create_portal(), self._create_homes(), self._create_configuration()
-        self._create_ingress()
+        portal, files = self._create_portal(), self._create_configuration()
+        size, storage_class = args.spec.homes.size, args.spec.homes.storage_class
+        homes = create_claim(
+            self._enclosure, self._namespace, "homes", size=size, storage_class=storage_class, shared=True
+        )
+        create_ingress(
+            *(self._enclosure, self._namespace, args.spec.ingress),
+            name=ONDEMAND,
+            host=args.spec.host,
+            service="ondemand",
+        )
         project = self._create_project()
 
         parts = [portal.metadata.name, homes.metadata.name, *(each.metadata.name for each in files)]
@@ -110,46 +118,6 @@ class OpenOnDemand(pulumi.ComponentResource):
             )
             for part, contents in files.items()
         ]
-
-    def _create_homes(self) -> core.PersistentVolumeClaim:
-        homes = self._spec.homes
-        return core.PersistentVolumeClaim(
-            f"{self._prefix}-homes",
-            metadata=self._unawaited("homes"),
-            spec=core.PersistentVolumeClaimSpecArgs(
-                access_modes=["ReadWriteMany"],
-                storage_class_name=homes.storage_class,
-                resources=core.VolumeResourceRequirementsArgs(requests={"storage": homes.size}),
-            ),
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(protect=True)),
-        )
-
-    def _unawaited(self, name: str) -> meta.ObjectMetaArgs:
-        # Volumes are bound, and ingresses called ready, for a pod, which Argo CD brings later.
-        metadata = self._enclosure.metadata(name, self._namespace)
-        metadata.annotations = {"pulumi.com/skipAwait": "true"}
-        return metadata
-
-    def _create_ingress(self) -> None:
-        spec = self._spec
-        backend = networking.IngressBackendArgs(
-            service=networking.IngressServiceBackendArgs(
-                name="ondemand", port=networking.ServiceBackendPortArgs(name="http")
-            )
-        )
-        path = networking.HTTPIngressPathArgs(path="/", path_type="Prefix", backend=backend)
-        networking.Ingress(
-            f"{self._prefix}-ingress",
-            metadata=self._unawaited("ondemand"),
-            spec=networking.IngressSpecArgs(
-                ingress_class_name=spec.ingress.class_name,
-                tls=[networking.IngressTLSArgs(hosts=[spec.host], secret_name=spec.ingress.tls_secret)],
-                rules=[
-                    networking.IngressRuleArgs(host=spec.host, http=networking.HTTPIngressRuleValueArgs(paths=[path]))
-                ],
-            ),
-            opts=self._child,
-        )
 
     def _create_project(self) -> pulumi.Output[str]:
         args = self._args

@@ -8,15 +8,14 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from components.invariants.workloads import image_has_a_registry, image_has_a_version
+from components.kubernetes.exposure_spec import Host, Image, IngressSpec
 from components.kubernetes.quotas import computing
-from components.naming import is_dns_label, is_dns_subdomain, is_web_url
+from components.naming import is_dns_label, is_web_url
 from components.spec import DnsLabel, Quantity, Spec, Text, refusal, ruled
 
 __all__ = [
     "ClusterSpec",
     "HomesSpec",
-    "IngressSpec",
     "KubernetesClusterSpec",
     "OidcSpec",
     "OnDemandQuotaSpec",
@@ -32,14 +31,6 @@ def _is_absolute(value: str) -> bool:
     return value.startswith("/") and all(part not in {"", ".", ".."} for part in value[1:].split("/"))
 
 
-Host = Annotated[
-    str,
-    ruled(
-        lambda value: "." in value and is_dns_subdomain(value),
-        "the complete name of a host, without scheme, port and path",
-        "use a name such as 'ondemand.example.org'",
-    ),
-]
 AbsolutePath = Annotated[
     str,
     ruled(_is_absolute, "an absolute path without '.', '..' and a '/' at its end", "use a path such as '/usr/bin'"),
@@ -50,18 +41,6 @@ ApiServer = Annotated[
         lambda value: value.startswith("https://") and is_web_url(value),
         "the https address of a cluster's API, without user or password",
         "use an address such as 'https://cluster.example.org:6443'",
-    ),
-]
-Image = Annotated[
-    str,
-    ruled(
-        lambda value: (
-            not any(map(str.isspace, value))
-            and not list(image_has_a_registry.find(value))
-            and not list(image_has_a_version.find(value))
-        ),
-        "an image with its registry and a version's tag or a digest",
-        "use an image such as 'registry.example.org/ondemand:4.0.6'",
     ),
 ]
 App = Annotated[
@@ -138,16 +117,6 @@ class SlurmClusterSpec(_AnyClusterSpec):
 
 
 ClusterSpec = Annotated[KubernetesClusterSpec | SlurmClusterSpec, Field(discriminator="adapter")]
-
-
-class IngressSpec(Spec):
-    """How browsers reach the portal."""
-
-    class_name: DnsLabel
-    tls_secret: DnsLabel
-    """The Secret with the certificate, in the portal's namespace."""
-    namespace: DnsLabel
-    """Where the ingress controller runs: nobody else may call the portal."""
 
 
 class HomesSpec(Spec):

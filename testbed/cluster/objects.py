@@ -18,7 +18,9 @@ from testbed.processes import NotReadyError
 
 __all__ = [
     "AGENT_SERVER_USER",
+    "GATEWAY_USER",
     "HARDWARE_USER",
+    "HUB_SERVICE",
     "POLICIES_USER",
     "apply_all",
     "cluster_objects",
@@ -29,6 +31,12 @@ __all__ = [
 
 AGENT_SERVER_USER = "bighpc:gitlab-kas"
 """As whom the double's agent server looks for agents in the cluster."""
+
+GATEWAY_USER = "bighpc:gateway"
+"""As whom the gateway asks where a user interface's Service is."""
+
+HUB_SERVICE = "proxy-public"
+"""The Service that it asks for: JupyterHub's."""
 
 HARDWARE_USER = "bighpc:hardware-simulator"
 """As whom the simulator of hardware reads what there should be, and keeps nodes."""
@@ -110,7 +118,7 @@ def cluster_objects(context: Context) -> list[dict[str, Any]]:
         _binding("bighpc-hardware-simulator", "bighpc-hardware-simulator", HARDWARE_USER),
         *_agent_server_objects(),
     ]
-    return [*objects, *_policy_objects(), *_dns_objects(context)] if context.real_node else objects
+    return [*objects, *_gateway_objects(), *_policy_objects(), *_dns_objects(context)] if context.real_node else objects
 
 
 def _agent_server_objects() -> list[dict[str, Any]]:
@@ -125,6 +133,13 @@ def _agent_server_objects() -> list[dict[str, Any]]:
         ),
         _binding("bighpc-gitlab-kas", "bighpc-gitlab-kas", AGENT_SERVER_USER),
     ]
+
+
+def _gateway_objects() -> list[dict[str, Any]]:
+    """The gateway looks up one name of Service, wherever it is."""
+    name = "bighpc-gateway"
+    rule = {**_rule([""], ["services"], ["get"]), "resourceNames": [HUB_SERVICE]}
+    return [_role(name, [rule]), _binding(name, name, GATEWAY_USER)]
 
 
 def _policy_objects() -> list[dict[str, Any]]:

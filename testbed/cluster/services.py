@@ -7,7 +7,7 @@ import sys
 
 from testbed.cluster.objects import HARDWARE_USER
 from testbed.cluster.simulated_jobs import job_stages
-from testbed.context import CLUSTER_DOMAIN, REGISTRY_HOST, Context
+from testbed.context import CLUSTER_DOMAIN, GITLAB_HOST, REGISTRY_HOST, Context
 from testbed.files import private_directory
 from testbed.probes import http_probe, pid_probe
 from testbed.processes import Kind, Process
@@ -48,7 +48,7 @@ def coredns(context: Context) -> Process:
     cache 30
     loadbalance
     hosts {{
-        {context.network.host} {REGISTRY_HOST}
+        {context.network.host} {REGISTRY_HOST} {GITLAB_HOST}
         fallthrough
     }}
     kubernetes {CLUSTER_DOMAIN} in-addr.arpa ip6.arpa {{

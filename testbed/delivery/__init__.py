@@ -7,6 +7,7 @@ from testbed.delivery.applications_page import page_items
 from testbed.delivery.metrics import metrics_relay
 from testbed.delivery.objects import apply
 from testbed.delivery.services import OBJECTS, processes
+from testbed.delivery.user_interfaces import gateway
 from testbed.processes import Process
 from testbed.startup import Task
 
@@ -20,4 +21,5 @@ def delivery(context: Context) -> list[Process | Task]:
         *processes(context),
         *page_items(context),
         *metrics_relay(context),
+        *gateway(context),
     ]

@@ -38,6 +38,7 @@ USUAL: Mapping[str, int] = MappingProxyType(
         "applications": 8088,
         "redis": 6379,
         "metrics-relay": 8087,
+        "gateway": 8000,
         "operator-metrics": 8383,
         "operator-probe": 8384,
     }

@@ -1,0 +1,219 @@
+"""An environment's JupyterHub: a namespace of its own, what the hub is told and may do, and who reaches whom.
+
+What runs is delivered by Argo CD, see `components.jupyterhub.configuration`; here is what it finds there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes.core.v1 as core
+import pulumi_kubernetes.meta.v1 as meta
+import pulumi_kubernetes.networking.v1 as networking
+import pulumi_kubernetes.rbac.v1 as rbac
+import yaml
+
+from components.argocd.parts import Place, create_service_project
+from components.jupyterhub.configuration import (
+    ACCOUNT,
+    HUB_SECRET,
+    JUPYTERHUB,
+    PART,
+    SETTINGS,
+    culling_arguments,
+    hub_secrets,
+    hub_settings,
+)
+from components.jupyterhub.jupyterhub_spec import JupyterHubSpec
+from components.kubernetes.enclosure import Enclosure, dns_egress, egress_to, ingress_from
+from components.kubernetes.exposure import create_claim, create_ingress
+from components.kubernetes.hardware_spec import HardwareProfileSpec
+from components.kubernetes.rights import grant
+from components.kubernetes.rule_spec import RuleSpec
+
+__all__ = ["JupyterHub", "JupyterHubArgs"]
+
+_HUB: Final = {PART: "hub"}
+_PROXY: Final = {PART: "proxy"}
+_SERVERS: Final = {PART: "server"}
+_PORTS: Final = {"proxy": 8000, "proxy-api": 8001, "hub": 8081, "server": 8888}
+_LOOK: Final = ("get", "list", "watch")
+_KEEP: Final = (*_LOOK, "create", "delete", "patch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JupyterHubArgs:
+    """The hub's data, who signs people in, and where it belongs."""
+
+    spec: JupyterHubSpec
+    hardware: Mapping[str, HardwareProfileSpec]
+    """The profiles of the stack's testbed."""
+    gitlab_url: str
+    """GitLab as browsers reach it, without the path of its API."""
+    environment: str
+    owner: str
+    argocd_namespace: str
+    server: str
+    """The cluster, as Argo CD names it."""
+    repository_id: pulumi.Input[str]
+    """The environment repository's project, by number."""
+    repository_url: pulumi.Input[str]
+    """Where git finds it over HTTP."""
+
+
+class JupyterHub(pulumi.ComponentResource):
+    """Where a hub is, all that it is told, and what it may do."""
+
+    url: pulumi.Output[str]
+    """The hub's address."""
+    namespace: pulumi.Output[str]
+    """Its namespace; known once everything in it is there."""
+    project: pulumi.Output[str]
+    """The Argo CD project that may deliver there, and nowhere else."""
+
+    def __init__(self, name: str, args: JupyterHubArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bighpc:jupyterhub:JupyterHub", name, None, opts)
+        self._prefix = name
+        self._args = args
+        self._spec = args.spec
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._enclosure = Enclosure(
+            prefix=name,
+            namespace=args.spec.namespace_in(args.environment),
+            component=JUPYTERHUB,
+            environment=args.environment,
+            owner=args.owner,
+            options=self._child,
+        )
+
+        self._namespace = self._enclosure.create_namespace()
+        self._enclosure.create_quota(self._namespace, args.spec.quota.hard())
+        self._enclosure.create_limits(self._namespace)
+        self._open()
+        made = (self._create_account(), self._create_settings(), self._create_secret())
+        names = [each.metadata.name for each in made]
+        if volume := args.spec.database:
+            size, storage_class = volume.size, volume.storage_class
+            claim = create_claim(self._enclosure, self._namespace, "database", size=size, storage_class=storage_class)
+            names.append(claim.metadata.name)
+        if ingress := args.spec.ingress:
+            create_ingress(
+                self._enclosure, self._namespace, ingress, name=JUPYTERHUB, host=args.spec.host, service="proxy-public"
+            )
+
+        self.url = pulumi.Output.from_input(args.spec.address)
+        self.namespace = pulumi.Output.all(self._namespace.metadata.name, *names).apply(lambda known: str(known[0]))
+        self.project = self._create_project()
+        self.register_outputs({"url": self.url, "namespace": self.namespace, "project": self.project})
+
+    def _open(self) -> None:
+        """Let each part reach those that it talks to, and nobody else: servers run what people wrote."""
+        allow, namespace, spec = self._enclosure.allow, self._namespace, self._spec
+        allow(namespace, "default-deny")
+        allow(namespace, "allow-dns", egress=[dns_egress()])
+        outside = spec.ingress.namespace if spec.ingress else None
+        browsers = ingress_from([outside], [_PORTS["proxy"]]) if outside else _anybody(_PORTS["proxy"])
+        allow(
+            namespace,
+            "allow-proxy",
+            selector=_PROXY,
+            ingress=[browsers, _from([_HUB], "proxy-api")],
+            egress=[_to(_HUB, "hub"), _to(_SERVERS, "server")],
+        )
+        allow(
+            namespace,
+            "allow-hub",
+            selector=_HUB,
+            ingress=[_from([_PROXY, _SERVERS], "hub")],
+            egress=[_to(_PROXY, "proxy-api"), _to(_SERVERS, "server"), egress_to(spec.ports)],
+        )
+        allow(
+            namespace,
+            "allow-servers",
+            selector=_SERVERS,
+            ingress=[_from([_PROXY, _HUB], "server")],
+            egress=[_to(_HUB, "hub"), *([egress_to(spec.server_ports)] if spec.server_ports else [])],
+        )
+
+    def _create_account(self) -> core.ServiceAccount:
+        metadata = self._enclosure.metadata(ACCOUNT, self._namespace)
+        account = core.ServiceAccount(
+            f"{self._prefix}-account",
+            metadata=metadata,
+            # Its one pod asks for the token by itself.
+            automount_service_account_token=False,
+            opts=self._child,
+        )
+        kept = ("pods", *(("persistentvolumeclaims",) if self._spec.homes else ()))
+        grant(
+            f"{self._prefix}-role",
+            f"{self._prefix}-binding",
+            metadata,
+            (RuleSpec(resources=kept, verbs=_KEEP), RuleSpec(resources=("events",), verbs=_LOOK)),
+            rbac.SubjectArgs(
+                kind="ServiceAccount", name=account.metadata.name, namespace=self._namespace.metadata.name
+            ),
+            self._child,
+        )
+        return account
+
+    def _create_settings(self) -> core.ConfigMap:
+        args = self._args
+        settings = hub_settings(self._spec, args.gitlab_url, args.hardware, args.environment)
+        files = {"settings": settings, "culling": culling_arguments(self._spec.culling)}
+        return core.ConfigMap(
+            f"{self._prefix}-settings",
+            metadata=self._enclosure.metadata(SETTINGS, self._namespace),
+            data={f"{name}.yaml": yaml.safe_dump(content, sort_keys=False) for name, content in files.items()},
+            opts=self._child,
+        )
+
+    def _create_secret(self) -> core.Secret:
+        variables = hub_secrets(self._spec.oauth.client_secret.get_secret_value())
+        return core.Secret(
+            f"{self._prefix}-secrets",
+            metadata=self._enclosure.metadata(HUB_SECRET, self._namespace),
+            string_data={name: pulumi.Output.secret(value) for name, value in variables.items()},
+            opts=self._child,
+        )
+
+    def _create_project(self) -> pulumi.Output[str]:
+        args, chart = self._args, self._spec.chart
+        place = Place(
+            prefix=self._prefix,
+            namespace=args.argocd_namespace,
+            environment=args.environment,
+            owner=args.owner,
+            options=self._child,
+        )
+        return create_service_project(
+            place,
+            JUPYTERHUB,
+            description=f"The JupyterHub of {args.environment}.",
+            destination={"server": args.server, "namespace": self._enclosure.namespace},
+            source=chart.repository if chart else args.repository_url,
+            repository_id=None if chart else args.repository_id,
+        )
+
+
+def _peer(pods: Mapping[str, str]) -> networking.NetworkPolicyPeerArgs:
+    return networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels=dict(pods)))
+
+
+def _port(number: int) -> list[networking.NetworkPolicyPortArgs]:
+    return [networking.NetworkPolicyPortArgs(port=number, protocol="TCP")]
+
+
+def _from(senders: list[dict[str, str]], port: str) -> networking.NetworkPolicyIngressRuleArgs:
+    return networking.NetworkPolicyIngressRuleArgs(from_=[_peer(each) for each in senders], ports=_port(_PORTS[port]))
+
+
+def _anybody(port: int) -> networking.NetworkPolicyIngressRuleArgs:
+    return networking.NetworkPolicyIngressRuleArgs(ports=_port(port))
+
+
+def _to(receivers: dict[str, str], port: str) -> networking.NetworkPolicyEgressRuleArgs:
+    return networking.NetworkPolicyEgressRuleArgs(to=[_peer(receivers)], ports=_port(_PORTS[port]))

@@ -1,0 +1,216 @@
+"""What a researcher does: sign in with GitLab, start a server, run a cell; and what an administrator sees of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gitlab
+import pytest
+import yaml
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from testbed import jupyterhub
+from testbed.host.packages import find_command
+from testbed.progress import Progress
+from testbed.stacks import without_salt
+from tests.browser.browser import Browser, chromium
+from tests.browser.picture import DIRECTORY
+from tests.integration.own_testbed import OwnTestbed
+from tests.integration.platform import CHECKOUT, Platform
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or find_command("apt-get") is None, reason="packages are unpacked by root on Debian alone"
+    ),
+]
+
+T = TypeVar("T")
+
+_LIMIT = 180.0
+_PRINTED = ".jp-OutputArea-output"
+_NAMESPACE = "bighpc-dev-jupyterhub"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """The hub of `dev`, and the testbed that it is on."""
+
+    testbed: OwnTestbed
+    platform: Platform
+    url: str
+
+    def objects(self, kind: str, namespace: str = _NAMESPACE) -> dict[str, dict[str, Any]]:
+        """The objects of a kind, by name."""
+        listed = self.platform.run("kubectl", "get", kind, f"--namespace={namespace}", "--output=json")
+        return {each["metadata"]["name"]: each for each in json.loads(listed)["items"]}
+
+    def log(self) -> str:
+        """What the hub has said."""
+        return self.platform.run("kubectl", "logs", "deployment/hub", f"--namespace={_NAMESPACE}")
+
+
+def eventually(seen: Callable[[], T | None], what: str) -> T:
+    """Wait until something is there."""
+    deadline = time.monotonic() + _LIMIT
+    while not (found := seen()):
+        assert time.monotonic() < deadline, f"after {_LIMIT:.0f} s still not: {what}"
+        time.sleep(1)
+    return found
+
+
+@pytest.fixture(scope="module")
+def hub(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub that ends servers after a minute; `dev` has none before and none afterwards."""
+    shared_testbed.deploy()
+    context = shared_testbed.context
+    directory = tmp_path_factory.mktemp("hub")
+    file = directory / "Pulumi.dev.yaml"
+    file.write_text(without_salt((CHECKOUT / "Pulumi.dev.yaml").read_text()))
+    platform = Platform.on(shared_testbed, directory)
+    jupyterhub.configure(context, "dev", platform.environment, Progress(), file)
+    up = ("--stack=dev", "--yes", "--skip-preview", "--non-interactive")
+    document = yaml.safe_load(file.read_text())
+    document["config"]["bighpc:jupyterhub"]["culling"] = {"idleMinutes": 1, "everySeconds": 5}
+    file.write_text(yaml.safe_dump(document))
+    made = Hub(testbed=shared_testbed, platform=platform, url=jupyterhub.hub_url(context, "dev"))
+    try:
+        platform.run("pulumi", "up", f"--config-file={file}", *up)
+        eventually(lambda: healthy(made), "the application is healthy")
+        yield made
+    finally:
+        platform.pulumi("up", "dev", "--yes", "--skip-preview")
+        eventually(lambda: _NAMESPACE not in made.objects("namespaces"), "nothing is left of the hub")
+
+
+def healthy(hub: Hub) -> bool:
+    status = hub.objects("applications", "argocd")["jupyterhub-dev"].get("status", {})
+    return (status.get("sync", {}).get("status"), status.get("health", {}).get("status")) == ("Synced", "Healthy")
+
+
+@pytest.fixture
+def browser(hub: Hub) -> Iterator[Browser]:
+    """A window before the hub."""
+    with chromium(hub.url) as window:
+        window.look(1280, "light")
+        yield window
+
+
+def sign_in(browser: Browser, token: str) -> None:
+    """Sign in at the hub with GitLab, and let it know who one is."""
+    browser.open("/hub/login")
+    click(browser, "a[href*=oauth_login]", "the button")
+    browser.wait(lambda: browser.find("#token"), "GitLab's page").send_keys(token, Keys.ENTER)
+    click(browser, "form[action='/oauth/authorize'] button[value=authorize]", "consent")
+    browser.wait(lambda: browser.driver.current_url.startswith(browser.url), "the way back")
+
+
+def start(browser: Browser) -> None:
+    """Start the server that is chosen already."""
+    browser.open("/hub/spawn")
+    chosen = browser.wait(lambda: browser.find("input[name=profile]:checked"), "the choice of servers")
+    assert chosen.get_attribute("value") == "small"
+    click(browser, "#spawn_form [type=submit]", "the button")
+
+
+def run(browser: Browser, code: str) -> str:
+    """Type code into the notebook's last cell and run it; returns what it printed."""
+    before = len(browser.all(_PRINTED))
+    click(browser, ".jp-Notebook .jp-CodeCell .cm-content", "a cell")
+    browser.press(code)
+    ActionChains(browser.driver).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
+    return browser.wait(
+        lambda: found[-1].text if len(found := browser.all(_PRINTED)) > before else "", "what the cell prints"
+    )
+
+
+def click(browser: Browser, selector: str, what: str) -> None:
+    """Click on the last of something once it is there; pages draw themselves anew in between."""
+
+    def clicked() -> bool:
+        found = browser.all(selector)
+        if found:
+            found[-1].click()
+        return bool(found)
+
+    browser.wait(clicked, what)
+
+
+def test_somebody_signs_in_starts_a_server_and_runs_a_cell(hub: Hub, browser: Browser) -> None:
+    sign_in(browser, hub.testbed.context.secret("gitlab-root-token"))
+    start(browser)
+    pod = eventually(lambda: server(hub, "root"), "the server's pod runs")
+    assert pod["spec"]["nodeName"] == "testbed-0", "a real pod"
+    assert pod["spec"]["containers"][0]["resources"]["limits"] == {"cpu": "1", "memory": str(1024**3)}
+    assert "serviceAccountToken" not in json.dumps(pod["spec"]["volumes"])
+
+    eventually(lambda: "/user/root/lab" in browser.driver.current_url or None, "the notebooks' page")
+    click(browser, ".jp-LauncherCard[data-category=Notebook]", "the launcher")
+    assert run(browser, "6 * 7") == "42"
+    port = hub.testbed.context.ports["gitlab"]
+    reached = f"import socket; socket.create_connection(('gitlab.bighpc.test', {port}), timeout=3)"
+    assert "TimeoutError" in run(browser, reached), "what people write reaches the hub alone"
+    take_picture(browser)
+
+    browser.open("/hub/admin")
+    seen = browser.wait(
+        lambda: text if "Stop Server" in (text := browser.find("body").text) else "", "the list of servers"
+    )
+    assert "root" in seen
+
+
+def test_a_server_that_nobody_uses_is_ended(hub: Hub) -> None:
+    assert server(hub, "root"), "the browser has gone, the server has not"
+    eventually(lambda: "jupyter-root" not in hub.objects("pods"), "the idle server is ended")
+    assert "Culling server root" in hub.log()
+
+
+def test_who_is_in_no_group_of_the_hub_stays_outside(hub: Hub, browser: Browser) -> None:
+    sign_in(browser, stranger(hub))
+    assert "403" in browser.find("body").text
+    assert "jupyter-stranger" not in hub.objects("pods")
+
+
+def test_nothing_of_ours_was_said_that_is_secret(hub: Hub) -> None:
+    said = hub.log()
+    made = hub.objects("secrets")["jupyterhub-secrets"]["data"]
+    assert made.keys() == {"GITLAB_CLIENT_SECRET", "CONFIGPROXY_AUTH_TOKEN", "JPY_COOKIE_SECRET"}
+    for value in made.values():
+        assert base64.b64decode(value).decode() not in said
+
+
+def server(hub: Hub, user: str) -> dict[str, Any] | None:
+    """A person's pod, if it runs."""
+    pod = hub.objects("pods").get(f"jupyter-{user}")
+    return pod if pod and pod["status"]["phase"] == "Running" else None
+
+
+def stranger(hub: Hub) -> str:
+    """The token of somebody whom GitLab knows, and the hub does not let in."""
+    context = hub.testbed.context
+    url = f"http://127.0.0.1:{context.ports['gitlab']}"
+    with gitlab.Gitlab(url, private_token=context.secret("gitlab-root-token")) as client:
+        user = client.users.create(
+            {
+                "username": "stranger",
+                "name": "A stranger",
+                "email": "stranger@example.org",
+                "password": secrets.token_urlsafe(16),
+            }
+        )
+        return str(user.personal_access_tokens.create({"name": "browser", "scopes": ["api"]}).token)
+
+
+def take_picture(browser: Browser) -> None:
+    """Of what is a page of JupyterLab's, so that nothing of it is compared."""
+    if os.environ.get("BIGHPC_TAKE_PICTURES"):
+        Path(DIRECTORY / "jupyterhub.png").write_bytes(browser.driver.get_screenshot_as_png())
