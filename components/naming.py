@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Container
 from typing import Final
 from urllib.parse import urlsplit
 
 __all__ = [
     "DNS_LABEL_LENGTH",
+    "is_api_group",
+    "is_api_resource",
     "is_branch",
     "is_color",
     "is_cron",
@@ -18,6 +21,7 @@ __all__ = [
     "is_label_value",
     "is_network",
     "is_project_path",
+    "is_registry_place",
     "is_relative_path",
     "is_resource_name",
     "is_slug",
@@ -36,8 +40,12 @@ _SLUG: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _BRANCH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _USERNAME: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}")
-_CRON_NUMBER: Final = r"(\*|\d+(-\d+)?|[A-Za-z]{3}(-[A-Za-z]{3})?)(/\d+)?"
-_CRON: Final = re.compile(rf"{_CRON_NUMBER}(,{_CRON_NUMBER})*")
+_CRON: Final = re.compile(r"(?:\*|(\w+)(?:-(\w+))?)(?:/[1-9]\d{0,2})?")
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_CRON_FIELDS: Final = (range(60), range(24), range(1, 32), (*range(1, 13), *_MONTHS), (*range(8), *_DAYS))
+_REGISTRY_PLACE: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+_RESOURCES: Final = re.compile(r"(\*|[a-z][a-z0-9.-]*)(/(\*|[a-z][a-z0-9.-]*))?")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
 
@@ -95,7 +103,29 @@ def is_username(value: str) -> bool:
 def is_cron(value: str) -> bool:
     """Whether the value has the five fields of a cron line: minute, hour, day, month, day of the week."""
     fields = value.split()
-    return len(fields) == 5 and all(_CRON.fullmatch(field) for field in fields)
+    return len(fields) == 5 and all(map(_is_cron_field, fields, _CRON_FIELDS))
+
+
+def _is_cron_field(field: str, allowed: Container[int | str]) -> bool:
+    matches = [_CRON.fullmatch(part) for part in field.split(",")]
+    ends = [end for match in matches if match for end in match.groups() if end is not None]
+    return all(matches) and all((int(end) if end.isdecimal() else end.lower()) in allowed for end in ends)
+
+
+def is_api_group(value: str) -> bool:
+    """Whether the value is an API group of Kubernetes without its version: nothing for the core group, or ``*``."""
+    return value in {"", "*"} or is_dns_subdomain(value)
+
+
+def is_api_resource(value: str) -> bool:
+    """Whether the value may be a resource in a role: a plural in lower case, possibly with ``/`` and a part of it."""
+    return _RESOURCES.fullmatch(value) is not None
+
+
+def is_registry_place(value: str) -> bool:
+    """Whether the value is a registry's host and possibly a path, as images' names begin: no scheme, user or tag."""
+    host = value.partition("/")[0]
+    return _REGISTRY_PLACE.fullmatch(value) is not None and any(mark in host for mark in ".:")
 
 
 def is_branch(value: str) -> bool:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from components import naming
 
 __all__ = [
+    "ApiGroup",
     "Branch",
     "Color",
     "Cron",
@@ -23,7 +32,10 @@ __all__ = [
     "Network",
     "ProjectPath",
     "Quantity",
+    "Refused",
+    "RegistryPlace",
     "RelativePath",
+    "Repeated",
     "ResourceName",
     "Slug",
     "Spec",
@@ -34,6 +46,7 @@ __all__ = [
     "quantity_text",
     "quantity_value",
     "refusal",
+    "refuse_all",
     "ruled",
 ]
 
@@ -46,6 +59,13 @@ _SUFFIXES: Final[dict[str, Decimal]] = {
 _QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|[kMGTP]|[KMGTP]i|)")
 
 
+Refused = tuple[tuple[str | int, ...], Any, PydanticCustomError]
+"""A value that is refused: where it is below the validator's own place, the value, and why."""
+
+Repeated: Final = object()
+"""Stands in the annotation of a list in which an entry may be there twice, such as a command's arguments."""
+
+
 class Spec(BaseModel):
     """Data that lives in git: immutable, without unknown keys and without guessed types; camelCase outside."""
 
@@ -53,10 +73,43 @@ class Spec(BaseModel):
         frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
     )
 
+    @field_validator("*")
+    @classmethod
+    def _says_nothing_twice(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, tuple) and Repeated not in cls.model_fields[str(info.field_name)].metadata:
+            refuse_all(cls.__name__, _twice(value))
+        return value
+
 
 def refusal(rule: str, remedy: str) -> PydanticCustomError:
     """Return the error by which a validator refuses a value."""
     return PydanticCustomError("rule", "{rule}", {"rule": rule, "remedy": remedy})
+
+
+def refuse_all(title: str, refused: Iterable[Refused]) -> None:
+    """Refuse several values at once, each at its own place below the validator's.
+
+    Args:
+        title: the name of what is checked.
+        refused: the values; without any, nothing happens.
+
+    Raises:
+        ValidationError: with all of them.
+    """
+    lines = [InitErrorDetails(type=error, loc=place, input=value) for place, value, error in refused]
+    if lines:
+        raise ValidationError.from_exception_data(title, lines)
+
+
+def _twice(values: tuple[Any, ...]) -> Iterator[Refused]:
+    for position, value in enumerate(values):
+        if value in values[:position]:
+            shown = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
+            yield (
+                (position,),
+                shown,
+                refusal("each entry of a list is there once; this one is there before", "delete the one too many"),
+            )
 
 
 def ruled(accepts: Callable[[str], bool], rule: str, remedy: str) -> AfterValidator:
@@ -137,8 +190,24 @@ Cron = Annotated[
     str,
     ruled(
         naming.is_cron,
-        "five fields: minute, hour, day of the month, month, day of the week",
+        "five fields: minute (0-59), hour (0-23), day of the month (1-31), month (1-12), day of the week (0-7)",
         "write a line such as '30 2 * * *'",
+    ),
+]
+ApiGroup = Annotated[
+    str,
+    ruled(
+        naming.is_api_group,
+        "an API group without its version; the core group is the empty text",
+        "use a group such as 'apps' or 'batch'",
+    ),
+]
+RegistryPlace = Annotated[
+    str,
+    ruled(
+        lambda value: naming.is_registry_place(value.removesuffix("/")),
+        "a registry's host with a '.' or a port in it and possibly a path, without scheme, user and tag",
+        "use a place such as 'registry.example.org/mirror'",
     ),
 ]
 DnsLabel = Annotated[
@@ -192,7 +261,7 @@ WebUrl = Annotated[
     ruled(
         naming.is_web_url,
         "an absolute http or https address without user or password",
-        "use an address such as 'https://gitlab.example.org/api/v4/'",
+        "use an address such as 'https://gitlab.example.org'",
     ),
 ]
 RelativePath = Annotated[

@@ -125,7 +125,7 @@ def _member(archive: Path, name: str) -> str | None:
         return None
     except (OSError, tarfile.TarError, UnicodeDecodeError) as error:
         raise ConfigurationError.of(
-            f"the chart {archive.name}", str(error), "a chart is a packed archive", "fetch it again"
+            f"the chart {archive.name}", str(error).partition(":\n")[0], "a chart is a packed archive", "fetch it again"
         ) from None
 
 

@@ -141,7 +141,13 @@ class _Checks:
 
     def _check_applications(self) -> None:
         for name, spec in self._fleet.applications.items():
-            self._is_project(f"{self._root}/applications/{name}.yaml, repository", spec.repository)
+            if spec.repository != ENVIRONMENT_REPOSITORY:
+                self._collector.refuse(
+                    f"{self._root}/applications/{name}.yaml, repository",
+                    f"value {show(spec.repository)}",
+                    f"Argo CD reads manifests from the environment repository, {ENVIRONMENT_REPOSITORY}, alone",
+                    f"remove repository, and move the manifests to {ENVIRONMENT_REPOSITORY}",
+                )
 
     def _check_runners(self) -> None:
         where = f"{self._root}/runners.yaml"
@@ -157,6 +163,15 @@ class _Checks:
             return
         where = f"{self._root}/agents.yaml"
         self._is_project(f"{where}, project", agents.project)
+        first: dict[str, str] = {}
+        for environment, agent in agents.environments.items():
+            if first.setdefault(agent.name, environment) != environment:
+                self._collector.refuse(
+                    f"{where}, environments.{environment}.name",
+                    f"value {show(agent.name)}",
+                    f"an agent connects one cluster; that of {first[agent.name]} has this name too",
+                    "rename one of them",
+                )
         for environment, agent in agents.environments.items():
             key = f"{where}, environments.{environment}"
             for access in agent.ci_access:

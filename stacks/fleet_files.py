@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from components.argocd.application_spec import application_violations
+from components.gitlab.agent_cluster_spec import rights_violations
 from components.gitlab.group_spec import GitLabGroupSpec, group_violations
 from components.gitlab.project_spec import GitLabProjectSpec, project_violations
 from components.gitlab.runner_spec import RunnerSpec
@@ -63,6 +65,9 @@ def parse_fleet(documents: FleetDocuments, collector: Collector) -> Fleet:
     agents = None
     if documents.agents is not None and documents.agents.content:
         agents = collector.attempt(validate, AgentsSpec, documents.agents.content, documents.agents.where)
+        for environment, agent in agents.environments.items() if agents else ():
+            where = f"{documents.agents.where}, environments.{environment}.cluster.rights"
+            collector.refuse_all(where, rights_violations(agent.cluster.rights))
     return Fleet(
         group=group or GitLabGroupSpec(), projects=projects, applications=applications, runners=runners, agents=agents
     )
@@ -105,6 +110,7 @@ def _applications(documents: Sequence[Document], collector: Collector) -> dict[s
         spec = collector.attempt(validate, ApplicationSpec, document.content, document.where)
         if spec is not None:
             _check_file_name(document, spec.name, collector)
+            collector.refuse_all(document.where, application_violations(spec))
             _check_first(document, spec.name, "application", found, collector)
             found.setdefault(spec.name, (document.where, spec))
     return {name: spec for name, (_, spec) in sorted(found.items())}

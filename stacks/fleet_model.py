@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.argocd.application_spec import ArgoApplicationSpec
 from components.gitlab.agent_spec import AgentSpec
 from components.gitlab.group_spec import GitLabGroupSpec
 from components.gitlab.project_spec import GitLabProjectSpec
 from components.gitlab.runner_spec import RunnerSpec
-from components.spec import ProjectPath, Spec
+from components.spec import ProjectPath, Spec, refusal, refuse_all
 from stacks.environments import Environment
 
 __all__ = [
@@ -46,6 +46,19 @@ class ApplicationSpec(ArgoApplicationSpec):
     environments: tuple[Environment, ...] = Field(default=tuple(Environment), min_length=1)
     application_set: bool = False
     """Whether one ApplicationSet, of the stack that owns the forge, makes it in all of them; they share a cluster."""
+
+    @model_validator(mode="after")
+    def _differs_where_it_runs(self) -> ApplicationSpec:
+        rule = f"an environment that it runs in: {', '.join(self.environments)}"
+        refuse_all(
+            "ApplicationSpec",
+            (
+                (("parameters", name), name, refusal(rule, "use one of them, or add it to environments"))
+                for name in self.parameters
+                if name not in self.environments
+            ),
+        )
+        return self
 
 
 class AgentsSpec(Spec):

@@ -5,7 +5,7 @@ It costs a few requests and turns an error half-way through an update into a sen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -25,6 +25,7 @@ from stacks.environments import Environment
 from stacks.fleet_model import ENVIRONMENT_REPOSITORY, PLATFORM_REPOSITORY, Fleet
 from stacks.identity import forge_identity
 from stacks.kubeconfig import cluster_config
+from stacks.manifests import check_manifests
 from stacks.people import People, find_people
 from stacks.problems import ConfigurationError
 from stacks.settings import GitLabConnection, Settings
@@ -119,13 +120,13 @@ def inspect_forge(settings: Settings, fleet: Fleet, scopes: Sequence[str] = _WRI
         group = _found(lambda: client.groups.get(settings.stack.gitlab.group, with_projects=False))
         projects = {path: _project(client, settings, path) for path in _needed(fleet)}
         people = find_people(client, fleet, where) if settings.stack.forge.owner else People()
+        check_manifests(projects[ENVIRONMENT_REPOSITORY], settings, fleet)
     except gitlab.GitlabAuthenticationError as error:
         raise _refused_token(where, error) from None
     except (gitlab.GitlabError, requests.RequestException, ValueError) as error:
         raise _unreachable_gitlab(where, error) from None
     if not settings.stack.forge.owner:
-        made = {f"{settings.stack.gitlab.group}/{path}": project for path, project in projects.items()}
-        _check_forge_is_there(where, settings, {settings.stack.gitlab.group: group, **made})
+        _check_forge_is_there(where, settings, group, projects)
     repository = projects[ENVIRONMENT_REPOSITORY]
     agents = projects[fleet.agents.project] if fleet.agents else None
     platform = projects.get(PLATFORM_REPOSITORY)
@@ -225,8 +226,12 @@ def _check_scopes(where: str, scopes: Sequence[str], enough: Sequence[str]) -> N
         )
 
 
-def _check_forge_is_there(where: str, settings: Settings, objects: dict[str, object]) -> None:
-    missing = [path for path, found in objects.items() if found is None]
+def _check_forge_is_there(
+    where: str, settings: Settings, group: Group | None, projects: Mapping[str, Project | None]
+) -> None:
+    path = settings.stack.gitlab.group
+    objects = {path: group, **{f"{path}/{below}": project for below, project in projects.items()}}
+    missing = [each for each, found in objects.items() if found is None]
     if missing:
         owner = Environment.PROD.stack
         raise ConfigurationError.of(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import fnmatch
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from components.argocd.application_spec import ArgoApplicationSpec
 from components.gitlab.agent_cluster_spec import agent_application
 from components.jupyterhub.configuration import jupyterhub_application
+from components.invariants.delivery import SYSTEM_NAMESPACES
+from components.kubernetes.rule_spec import namespace_violations
 from components.kubernetes.testbed import testbed_violations
 from components.monitoring.delivery import monitoring_application
 from stacks.charts import Installed, check_charts
@@ -16,6 +19,8 @@ from stacks.fleet_model import Fleet
 from stacks.images import check_images
 from stacks.jupyterhub_profiles import check_jupyterhub
 from stacks.monitoring_files import check_monitoring
+from stacks.names import check_names
+from stacks.optional_settings import OptionalSettings
 from stacks.problems import Collector, show
 from stacks.settings import StackSettings
 
@@ -35,11 +40,13 @@ def select(fleet: Fleet, settings: StackSettings, environment: Environment, wher
         ConfigurationError: with everything in which settings and fleet contradict each other.
     """
     collector = Collector()
-    collector.refuse_all(f"{where}, testbed", testbed_violations(settings.testbed, environment.namespace))
-    check_images(settings.images, where, collector)
-    check_jupyterhub(settings.jupyterhub, settings.testbed.hardware, where, collector)
-    check_monitoring(settings.monitoring, fleet.applications, where, collector)
-    here = {name for name, spec in fleet.applications.items() if environment in spec.environments}
+    _check_settings(fleet, settings, environment, where, collector)
+    here = {
+        name
+        for name, spec in fleet.applications.items()
+        # The owner of the forge makes sets, also those that leave out its own environment.
+        if environment in spec.environments or (spec.application_set and settings.forge.owner)
+    }
     chosen = settings.applications
     _check_applications(chosen or (), here, where, environment, collector)
     if settings.forge.owner:
@@ -47,11 +54,26 @@ def select(fleet: Fleet, settings: StackSettings, environment: Environment, wher
         _check_secrets(fleet, settings, where, collector)
     names = here if chosen is None else set(chosen)
     applications = {name: spec for name, spec in fleet.applications.items() if name in names}
+    _check_windows(applications, settings, environment, where, collector)
     check_charts(
         settings.charts, _installed(applications, fleet, settings, environment, where), environment, where, collector
     )
     collector.close()
     return replace(fleet, applications=applications)
+
+
+def _check_settings(
+    fleet: Fleet, settings: StackSettings, environment: Environment, where: str, collector: Collector
+) -> None:
+    collector.refuse_all(f"{where}, testbed", testbed_violations(settings.testbed, environment.namespace))
+    for namespace, rules in settings.operator.rights.items():
+        found = namespace_violations("the operator", namespace, rules)
+        collector.refuse_all(f"{where}, operator.rights.{namespace}", found)
+    check_names(settings, where, collector)
+    _check_namespaces(fleet, settings, environment, where, collector)
+    check_images(settings.images, where, collector)
+    check_jupyterhub(settings.jupyterhub, settings.testbed.hardware, where, collector)
+    check_monitoring(settings.monitoring, fleet.applications, where, collector)
 
 
 def _installed(
@@ -85,6 +107,51 @@ def _installed(
         yield Installed(where=f"{where}, jupyterhub.chart", application=application)
 
 
+def _check_namespaces(
+    fleet: Fleet, settings: StackSettings, environment: Environment, where: str, collector: Collector
+) -> None:
+    taken = dict.fromkeys(SYSTEM_NAMESPACES - {settings.argocd.namespace}, "the cluster")
+    taken |= {environment.namespace: f"the applications of {environment}", settings.argocd.namespace: "Argo CD"}
+    for place, namespace in _namespaces(fleet, settings, environment, where):
+        if namespace in taken:
+            collector.refuse(
+                place,
+                f"value {show(namespace)}",
+                f"everything has a namespace to itself; this one belongs to {taken[namespace]}",
+                "use another namespace, or leave it to the default",
+            )
+        taken.setdefault(namespace, place)
+
+
+def _namespaces(
+    fleet: Fleet, settings: StackSettings, environment: Environment, where: str
+) -> Iterator[tuple[str, str]]:
+    """Yield the namespaces of everything that has one to itself, each after the key that names it."""
+    yield f"{where}, operator.namespace", settings.operator.namespace
+    agent = fleet.agents.environments.get(environment) if fleet.agents else None
+    if agent is not None:
+        yield f"stacks/agents.yaml, environments.{environment}.cluster.namespace", agent.namespace
+    for name in OptionalSettings.model_fields:
+        namespace_in = getattr(getattr(settings, name), "namespace_in", None)
+        if namespace_in is not None:
+            yield f"{where}, {name}.namespace", namespace_in(environment.value)
+
+
+def _check_windows(
+    applications: Collection[str], settings: StackSettings, environment: Environment, where: str, collector: Collector
+) -> None:
+    names = [f"{name}-{environment}" for name in applications]
+    for number, window in enumerate(settings.argocd.windows):
+        for position, pattern in enumerate(window.applications):
+            if pattern != "*" and not fnmatch.filter(names, pattern):
+                collector.refuse(
+                    f"{where}, argocd.windows.{number}.applications.{position}",
+                    f"value {show(pattern)}",
+                    f"the name of an Application of {environment}: {', '.join(sorted(names)) or 'there is none'}",
+                    "use one of them, or '*' for any text",
+                )
+
+
 def _check_applications(
     chosen: tuple[str, ...], here: set[str], where: str, environment: Environment, collector: Collector
 ) -> None:
@@ -95,13 +162,6 @@ def _check_applications(
                 f"value {show(name)}",
                 f"an application of {environment}: {', '.join(sorted(here)) or 'there is none'}",
                 f"use one of them, or add stacks/applications/{name}.yaml with {environment} among its environments",
-            )
-        elif name in chosen[:position]:
-            collector.refuse(
-                f"{where}, applications.{position}",
-                f"value {show(name)}",
-                "each application is named once",
-                "delete the line that is too many",
             )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum, unique
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
 
@@ -18,9 +18,11 @@ from components.argocd.source_spec import (
 )
 from components.invariants import Violation
 from components.invariants.delivery import application_heals_itself
-from components.spec import DnsLabel, RelativePath, Spec, Text, refusal, ruled
+from components.spec import ApiGroup, DnsLabel, Refused, RelativePath, Spec, Text, refusal, refuse_all, ruled
 
 __all__ = ["ArgoApplicationSpec", "IgnoreRule", "RetrySpec", "SyncOption", "application_violations"]
+
+_LONGEST_RELEASE: Final = 53
 
 JsonPointer = Annotated[
     str,
@@ -39,6 +41,15 @@ class RetrySpec(Spec):
     first_seconds: int = Field(default=5, ge=1)
     longest_seconds: int = Field(default=180, ge=1)
 
+    @model_validator(mode="after")
+    def _waits_longer_and_longer(self) -> RetrySpec:
+        if self.first_seconds > self.longest_seconds:
+            raise refusal(
+                f"the first wait is at most the longest; {self.first_seconds} s is more than {self.longest_seconds} s",
+                "lower firstSeconds, or raise longestSeconds",
+            )
+        return self
+
 
 @unique
 class SyncOption(StrEnum):
@@ -55,7 +66,7 @@ class SyncOption(StrEnum):
 class IgnoreRule(Spec):
     """Fields that somebody else sets, such as an autoscaler: a difference in them is none."""
 
-    group: str = ""
+    group: ApiGroup = ""
     kind: Text
     name: DnsLabel | None = None
     """One object; by default all of the kind."""
@@ -97,23 +108,32 @@ class ArgoApplicationSpec(Spec):
 
     @model_validator(mode="after")
     def _agrees(self) -> ArgoApplicationSpec:
-        if self.path is not None and self.source is not None:
-            raise refusal("path and source both say where the manifests are", "move path into source")
+        refuse_all("ArgoApplicationSpec", self._contradictions())
+        return self
+
+    def _contradictions(self) -> Iterator[Refused]:
         source = self.manifests
+        is_chart = isinstance(source, HelmSource | OciSource)
+        if self.path is not None and self.source is not None:
+            yield ("path",), self.path, refusal("path and source both say where the manifests are", "move it to source")
+        if is_chart and len(self.name) > _LONGEST_RELEASE:
+            rule = f"a chart's release is named after the application, and Helm takes {_LONGEST_RELEASE} characters"
+            yield ("name",), self.name, refusal(rule, f"use a name that is {len(self.name) - _LONGEST_RELEASE} shorter")
+        if {SyncOption.PRUNE_IN_FOREGROUND, SyncOption.PRUNE_IN_BACKGROUND} <= {*self.sync_options}:
+            rule = "what is no longer in git goes in the foreground or in the background, not both"
+            remedy = f"leave out {SyncOption.PRUNE_IN_FOREGROUND} or {SyncOption.PRUNE_IN_BACKGROUND}"
+            yield ("syncOptions",), list(map(str, self.sync_options)), refusal(rule, remedy)
         for environment, parameters in self.parameters.items():
-            if (parameters.values or parameters.version) and not isinstance(source, HelmSource | OciSource):
-                raise refusal(
-                    f"values and version are a chart's; the source is a {source.type} (parameters.{environment})",
-                    "change the manifests of the environment, or make the source a chart",
-                )
+            shown = parameters.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            if (parameters.values or parameters.version) and not is_chart:
+                rule = f"values and version are a chart's; the source is of type {source.type}"
+                remedy = "change the manifests of the environment, or make the source a chart"
+                yield ("parameters", environment), shown, refusal(rule, remedy)
             overlays = [each for each in ("images", "components", "annotations") if getattr(parameters, each)]
             if overlays and not isinstance(source, KustomizeSource):
-                raise refusal(
-                    f"{' and '.join(overlays)} are a Kustomize overlay's; the source is of type {source.type} "
-                    f"(parameters.{environment})",
-                    "say it in the chart's values or in the manifests",
-                )
-        return self
+                rule = f"{' and '.join(overlays)} are a Kustomize overlay's; the source is of type {source.type}"
+                remedy = "say it in the chart's values or in the manifests"
+                yield ("parameters", environment), shown, refusal(rule, remedy)
 
     @property
     def manifests(self) -> Source:

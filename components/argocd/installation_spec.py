@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from enum import StrEnum, unique
 from typing import Annotated, Any, Final, Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field, model_validator
 
-from components.argocd.source_spec import ExactVersion, OciUrl
-from components.spec import Cron, DnsLabel, Quantity, Spec, Text, WebUrl, refusal, ruled
+from components.argocd.source_spec import ChartRepository, ExactVersion
+from components.spec import Cron, DnsLabel, Quantity, RegistryPlace, Spec, Text, WebUrl, refusal, ruled
 from components.vocabulary import IN_CLUSTER
 
 __all__ = [
@@ -69,11 +70,11 @@ class Installation(StrEnum):
 class ChartSpec(Spec):
     """Argo CD's chart: from a repository or an OCI mirror, at an exact version, or from a mirror on disk."""
 
-    repository: WebUrl | OciUrl | None = None
+    repository: ChartRepository | None = None
     """A Helm repository, or the chart's address in an OCI registry."""
     version: ExactVersion | None = None
     path: LocalChart | None = None
-    image_registry: Text | None = None
+    image_registry: RegistryPlace | None = None
     """A mirror that Argo CD's images come from, such as ``registry.example.org/mirror``."""
     high_availability: bool = False
     controller_memory: Quantity = "2Gi"
@@ -90,12 +91,31 @@ class ChartSpec(Spec):
         return self
 
 
+SecretKey = Annotated[
+    str,
+    ruled(
+        lambda value: re.fullmatch(r"[\w.-]{1,253}", value, re.ASCII) is not None,
+        "a key of a Kubernetes secret: letters, digits, '.', '_' and '-'",
+        "use a key such as 'clientSecret'",
+    ),
+]
+TimeZone = Annotated[
+    str,
+    ruled(
+        # A machine without a table of them takes every one.
+        lambda value: value in (available_timezones() or {value}),
+        "a time zone of the IANA database",
+        "use a name such as 'Europe/Zurich' or 'UTC'",
+    ),
+]
+
+
 class SecretReference(Spec):
     """Where a secret is in Argo CD's namespace. The program never sees what is in it."""
 
     name: DnsLabel
     """The Kubernetes secret; it has the label ``app.kubernetes.io/part-of: argocd``."""
-    key: Text
+    key: SecretKey
 
     @property
     def text(self) -> str:
@@ -155,7 +175,7 @@ class WindowSpec(Spec):
     """Names of Applications; ``*`` stands for any text."""
     manual_sync: bool = False
     """Whether people may sync by hand outside of it."""
-    time_zone: Text = "UTC"
+    time_zone: TimeZone = "UTC"
 
     def as_argocd(self) -> dict[str, Any]:
         """Return it as Argo CD reads it."""

@@ -8,10 +8,11 @@ from pydantic import Field, JsonValue
 
 from components.invariants.delivery import is_exact_version
 from components.naming import is_web_url, overlay_path
-from components.spec import DnsLabel, LabelKey, RelativePath, Spec, Text, WebUrl, ruled
+from components.spec import DnsLabel, LabelKey, RelativePath, Spec, Text, ruled
 
 __all__ = [
     "ChartName",
+    "ChartRepository",
     "ChartSource",
     "DirectorySource",
     "EnvironmentParameters",
@@ -33,14 +34,37 @@ ExactVersion = Annotated[
         "write a version such as '4.4.0'",
     ),
 ]
+
+
+def _is_oci_url(value: str) -> bool:
+    return value.startswith("oci://") and is_web_url(value.replace("oci://", "https://", 1))
+
+
+HelmUrl = Annotated[
+    str,
+    ruled(
+        is_web_url,
+        "the http or https address of a Helm repository, without user or password",
+        "use an address such as 'https://charts.example.org'; for one with oci:// set type: oci",
+    ),
+]
 OciUrl = Annotated[
     str,
     ruled(
-        lambda value: value.startswith("oci://") and is_web_url(value.replace("oci://", "https://", 1)),
+        _is_oci_url,
         "the address of an artifact in an OCI registry, without user, password or tag",
         "use an address such as 'oci://registry.example.org/charts/jupyterhub'",
     ),
 ]
+ChartRepository = Annotated[
+    str,
+    ruled(
+        lambda value: is_web_url(value) or _is_oci_url(value),
+        "the http or https address of a Helm repository, or a chart's oci address, without user, password or tag",
+        "use an address such as 'https://charts.example.org' or 'oci://registry.example.org/charts/<chart>'",
+    ),
+]
+"""Where this program itself fetches a chart from."""
 ChartName = Annotated[
     str,
     ruled(
@@ -82,7 +106,7 @@ class HelmSource(Spec):
     """A chart of a Helm repository."""
 
     type: Literal["helm"]
-    repository: WebUrl
+    repository: HelmUrl
     chart: ChartName
     version: ExactVersion
     values: Values = Field(default_factory=dict)

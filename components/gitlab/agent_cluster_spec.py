@@ -11,9 +11,10 @@ from pydantic import Field, JsonValue, model_validator
 from components.argocd.application_spec import ArgoApplicationSpec
 from components.argocd.source_spec import ChartSource, merged_values
 from components.invariants import Violation
+from components.invariants.workloads import image_has_a_version
 from components.kubernetes.rule_spec import RuleSpec, namespace_violations
 from components.naming import is_web_url
-from components.spec import DnsLabel, Network, Spec, Text, refusal, ruled
+from components.spec import DnsLabel, Network, RegistryPlace, Spec, refusal, ruled
 from components.vocabulary import AGENT_ACCOUNT, AGENT_TOKEN_SECRET
 
 __all__ = [
@@ -60,6 +61,16 @@ KasAddress = Annotated[
 ]
 
 
+Tag = Annotated[
+    str,
+    ruled(
+        lambda value: not list(image_has_a_version.find(f"image:{value}")),
+        "a tag that means one image for ever; 'latest', 'stable' and names of branches move",
+        "use a version such as 'v18.5.0'",
+    ),
+]
+
+
 class ChartSpec(Spec):
     """GitLab's chart of the agent, from where a site has it."""
 
@@ -67,9 +78,9 @@ class ChartSpec(Spec):
     kas_address: KasAddress
     networks: tuple[Network, ...] = Field(min_length=1)
     """Where the agent server and the cluster's API are: the agent reaches nothing else."""
-    image: Text | None = None
+    image: RegistryPlace | None = None
     """A mirror of the agent's image, without tag."""
-    tag: Text | None = None
+    tag: Tag | None = None
     """The image's version; by default the chart's."""
 
 

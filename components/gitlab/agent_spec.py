@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from components.gitlab.agent_cluster_spec import AgentClusterSpec
+from components.naming import is_dns_label
 from components.spec import DnsLabel, ProjectPath, Spec, Text, refusal
 
 __all__ = ["AccessSpec", "AgentSpec", "UserAccessSpec", "config_path", "config_yaml"]
@@ -46,6 +47,15 @@ class AgentSpec(Spec):
     ci_access: tuple[AccessSpec, ...] = Field(default=())
     user_access: UserAccessSpec | None = None
     cluster: AgentClusterSpec = AgentClusterSpec()
+
+    @model_validator(mode="after")
+    def _its_namespace_has_a_name(self) -> AgentSpec:
+        if not is_dns_label(self.namespace):
+            raise refusal(
+                f"the agent's namespace takes 63 characters; {self.namespace} has {len(self.namespace)}",
+                "use a shorter name, or set cluster.namespace",
+            )
+        return self
 
     @property
     def namespace(self) -> str:

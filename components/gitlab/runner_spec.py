@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from components.argocd.source_spec import ExactVersion
 from components.spec import DnsLabel, ProjectPath, Quantity, Spec, Text, WebUrl, refusal, ruled
 
 __all__ = ["ChartSpec", "DockerRunSpec", "KubernetesRunSpec", "PackageRunSpec", "RunnerSpec"]
@@ -56,7 +57,7 @@ class ChartSpec(Spec):
 
     repository: WebUrl = "https://charts.gitlab.io"
     name: DnsLabel = "gitlab-runner"
-    version: Text
+    version: ExactVersion
 
 
 class KubernetesRunSpec(_RunSpec):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, model_validator
@@ -12,7 +12,8 @@ from components.invariants import Violation
 from components.invariants.violation import invariant
 from components.invariants.wording import is_secret_name
 from components.invariants.workloads import image_has_a_version
-from components.spec import RelativePath, Slug, Spec, Text, VariableKey, refusal, ruled
+from components.naming import is_registry_place
+from components.spec import Refused, RelativePath, Slug, Spec, Text, VariableKey, refusal, refuse_all, ruled
 
 __all__ = [
     "BASE_ARGUMENT",
@@ -32,7 +33,6 @@ BASE_ARGUMENT: Final = "BASE_IMAGE"
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _HOST: Final = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
 _PATH: Final = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
-_REPOSITORY: Final = re.compile(rf"{_HOST}(/{_PATH})*")
 _MIRROR: Final = re.compile(rf"{_HOST}(/{_PATH})*/")
 _STAGE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _FROM: Final = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$", re.IGNORECASE | re.MULTILINE)
@@ -64,9 +64,7 @@ Mirror = Annotated[
 Repository = Annotated[
     str,
     ruled(
-        lambda value: (
-            _REPOSITORY.fullmatch(value) is not None and any(mark in value.partition("/")[0] for mark in ".:")
-        ),
+        is_registry_place,
         "a registry's host with a '.' or a port in it and possibly a path, without scheme, user and tag",
         "use a place such as 'registry.example.org/bighpc'",
     ),
@@ -99,15 +97,19 @@ class ContainerImageSpec(Spec):
 
     @model_validator(mode="after")
     def _arguments_are_its_own(self) -> ContainerImageSpec:
+        refuse_all("ContainerImageSpec", self._foreign_arguments())
+        return self
+
+    def _foreign_arguments(self) -> Iterator[Refused]:
+        # The values are not shown: one of them may be a secret.
         for name in self.args:
             if name in {MIRROR_ARGUMENT, BASE_ARGUMENT}:
-                raise refusal(f"{name} is set from images.mirror and base", f"remove {name} from args")
-            if is_secret_name(name):
-                raise refusal(
-                    f"a build argument is no secret: whoever has the image reads it; {name} sounds like one",
-                    "let the Dockerfile fetch what it needs without it, or build in a pipeline",
-                )
-        return self
+                error = refusal(f"{name} is set from images.mirror and base", f"remove {name} from args")
+                yield ("args", name), name, error
+            elif is_secret_name(name):
+                rule = f"a build argument is no secret: whoever has the image reads it; {name} sounds like one"
+                remedy = "let the Dockerfile fetch what it needs without it, or build in a pipeline"
+                yield ("args", name), name, refusal(rule, remedy)
 
     def build_arguments(self, mirror: str | None) -> dict[str, str]:
         """Return all build arguments, those about the mirror included."""
@@ -137,6 +139,43 @@ class ImagesSpec(Spec):
     mirror: Mirror | None = None
     """Put before every base image's name, as of an air-gapped site."""
     build: dict[Slug, ContainerImageSpec] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _are_not_built_of_themselves(self) -> ImagesSpec:
+        names = {f"{self.registry.repository}/{name}": name for name in self.build}
+        bases = {name: names.get(_without_tag(f"{self.mirror or ''}{spec.base}")) for name, spec in self.build.items()}
+        refuse_all(
+            "ImagesSpec",
+            (
+                (
+                    ("build", name, "base"),
+                    self.build[name].base,
+                    refusal(
+                        f"an image is not built of itself; here: {' is built of '.join((name, *below))}",
+                        "use another base image for one of them",
+                    ),
+                )
+                for name in bases
+                if (below := _below(name, bases))[-1:] == [name]
+            ),
+        )
+        return self
+
+
+def _without_tag(image: str) -> str:
+    image = image.partition("@")[0]
+    path, colon, tag = image.rpartition(":")
+    return path if colon and "/" not in tag else image
+
+
+def _below(name: str, bases: Mapping[str, str | None]) -> list[str]:
+    """Return what an image is built of, from one to the next, until there is no other one or it begins anew."""
+    found: list[str] = []
+    here = bases[name]
+    while here is not None and here not in found:
+        found.append(here)
+        here = bases[here]
+    return found
 
 
 @invariant(

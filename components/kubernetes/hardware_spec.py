@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum, unique
@@ -17,11 +17,13 @@ from components.spec import (
     LabelKey,
     LabelValue,
     Quantity,
+    Refused,
     ResourceName,
     Spec,
     quantity_text,
     quantity_value,
     refusal,
+    refuse_all,
     ruled,
 )
 from components.vocabulary import ACCELERATOR_LABEL, HARDWARE_LABEL, INTERCONNECT_LABEL, PRODUCT
@@ -103,19 +105,21 @@ class HardwareProfileSpec(Spec):
 
     @model_validator(mode="after")
     def _can_be(self) -> HardwareProfileSpec:
-        if quantity_value(self.memory) < 2**20:
-            raise refusal(f"a node has at least 1Mi of memory, not {self.memory}", "write an amount such as '256Gi'")
-        if _HOST_LABEL in self.labels and self.nodes > 1:
-            raise refusal(
-                f"the label {_HOST_LABEL} selects one node; nodes is {self.nodes}",
-                "set nodes to 1, or select by a label that all of them have",
-            )
-        for key, many in Counter((taint.key, taint.effect) for taint in self.taints or ()).items():
-            if many > 1:
-                raise refusal(
-                    f"a node has a taint once; {key[0]} with {key[1]} stands there {many} times", "remove one"
-                )
+        refuse_all("HardwareProfileSpec", self._impossibilities())
         return self
+
+    def _impossibilities(self) -> Iterator[Refused]:
+        if quantity_value(self.memory) < 2**20:
+            rule = f"a node has at least 1Mi of memory, not {self.memory}"
+            yield ("memory",), self.memory, refusal(rule, "write an amount such as '256Gi'")
+        if _HOST_LABEL in self.labels and self.nodes > 1:
+            rule = f"the label {_HOST_LABEL} selects one node; nodes is {self.nodes}"
+            remedy = "set nodes to 1, or select by a label that all of them have"
+            yield ("labels", _HOST_LABEL), self.labels[_HOST_LABEL], refusal(rule, remedy)
+        for (key, effect), many in Counter((taint.key, taint.effect) for taint in self.taints or ()).items():
+            if many > 1:
+                rule = f"a node has a taint once; {key} with {effect} stands there {many} times"
+                yield ("taints",), [taint.value for taint in self.taints or ()], refusal(rule, "remove one")
 
     def selector(self, name: str) -> dict[str, str]:
         """Return the labels that tell its nodes from others."""
@@ -172,18 +176,13 @@ def capacity(profiles: Iterable[HardwareProfileSpec]) -> dict[str, str]:
     return {name: str(amount) for name, amount in totals.items()} | {"memory": quantity_text(memory)}
 
 
-def nodes_told_apart(profiles: Mapping[str, HardwareProfileSpec]) -> None:
-    """Check that no two profiles mean the same nodes.
-
-    Raises:
-        PydanticCustomError: naming the first two that do.
-    """
+def nodes_told_apart(profiles: Mapping[str, HardwareProfileSpec]) -> Iterator[Refused]:
+    """Yield the profiles that mean the same nodes as one before them, each as a refused value below the profiles."""
     seen: dict[frozenset[tuple[str, str]], str] = {}
     for name, profile in profiles.items():
-        selector = frozenset(profile.selector(name).items())
-        if selector in seen:
-            raise refusal(
-                f"profiles {seen[selector]} and {name} select the same nodes by {dict(selector)}",
-                "give one of them labels of its own, or make them one profile",
-            )
-        seen[selector] = name
+        selector = profile.selector(name)
+        first = seen.setdefault(frozenset(selector.items()), name)
+        if first != name:
+            rule = f"profiles {first} and {name} select the same nodes by {selector}"
+            remedy = "give one of them labels of its own, or make them one profile"
+            yield (name, "labels"), selector, refusal(rule, remedy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
@@ -15,7 +15,8 @@ from components.invariants.rights import (
     role_reads_no_secrets,
     role_reads_secrets_by_name,
 )
-from components.spec import Spec, Text
+from components.naming import is_api_resource
+from components.spec import ApiGroup, Spec, Text, ruled
 
 __all__ = ["RBAC", "RuleSpec", "cluster_violations", "namespace_violations"]
 
@@ -25,13 +26,35 @@ RBAC: Final = "rbac.authorization.k8s.io"
 _ALWAYS: Final = (role_has_no_wildcards, role_raises_no_rights, role_enters_no_pods)
 
 
+_VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "use")
+_REFUSED: Final = ("bind", "escalate", "impersonate", "*")
+"""Words that Kubernetes knows as well; the invariants say why nobody gets them."""
+
+Resource = Annotated[
+    str,
+    ruled(
+        is_api_resource,
+        "a resource as the API names it: a plural in lower case, possibly with '/' and a part of it",
+        "use a resource such as 'deployments' or 'pods/log'",
+    ),
+]
+Verb = Annotated[
+    str,
+    ruled(
+        lambda value: value in {*_VERBS, *_REFUSED},
+        f"a verb that the API server knows: {', '.join(_VERBS)}",
+        "use one of them",
+    ),
+]
+
+
 class RuleSpec(Spec):
     """A rule of a Role: these verbs on these resources."""
 
-    api_groups: tuple[str, ...] = Field(default=("",), min_length=1)
+    api_groups: tuple[ApiGroup, ...] = Field(default=("",), min_length=1)
     """The core group is the empty text."""
-    resources: tuple[Text, ...] = Field(min_length=1)
-    verbs: tuple[Text, ...] = Field(min_length=1)
+    resources: tuple[Resource, ...] = Field(min_length=1)
+    verbs: tuple[Verb, ...] = Field(min_length=1)
     resource_names: tuple[Text, ...] = ()
     """Only the objects of these names; by default all."""
 

@@ -16,7 +16,7 @@ from components.invariants import Violation, namespace_enforces_pod_security, re
 from components.kubernetes.enclosure import Enclosure, pod_security_labels
 from components.kubernetes.hardware_spec import HardwareProfileSpec, ProfileName, nodes_told_apart
 from components.kubernetes.quotas import QuotaSpec, quotas
-from components.spec import DnsLabel, Quantity, Spec, quantity_value, refusal
+from components.spec import DnsLabel, Quantity, Spec, quantity_value, refusal, refuse_all
 from components.vocabulary import EXPOSED_LABEL, WORKLOAD_ACCOUNT, PodSecurity
 
 __all__ = ["QuotaSpec", "ResourcesSpec", "Testbed", "TestbedArgs", "TestbedSpec", "testbed_violations"]
@@ -33,12 +33,21 @@ class ResourcesSpec(Spec):
     @model_validator(mode="after")
     def _requests_fit_limits(self) -> ResourcesSpec:
         pairs = (("Cpu", self.request_cpu, self.limit_cpu), ("Memory", self.request_memory, self.limit_memory))
-        for what, request, limit in pairs:
-            if quantity_value(request) > quantity_value(limit):
-                raise refusal(
-                    f"a request is at most its limit; request{what} {request} is more than limit{what} {limit}",
-                    f"lower request{what} or raise limit{what}",
+        refuse_all(
+            "ResourcesSpec",
+            (
+                (
+                    (f"request{what}",),
+                    request,
+                    refusal(
+                        f"a request is at most its limit; request{what} {request} is more than limit{what} {limit}",
+                        f"lower request{what} or raise limit{what}",
+                    ),
                 )
+                for what, request, limit in pairs
+                if quantity_value(request) > quantity_value(limit)
+            ),
+        )
         return self
 
 
@@ -61,17 +70,30 @@ class TestbedSpec(Spec):
             ("cpu", self.container.limit_cpu, self.quota.cpu),
             ("memory", self.container.limit_memory, self.quota.memory),
         )
-        for what, limit, quota in pairs:
-            if quantity_value(limit) > quantity_value(quota):
-                raise refusal(
-                    f"one container with the default limit fits the quota; {what} {limit} exceeds the quota of {quota}",
-                    f"raise quota.{what} or lower container.limit{what.capitalize()}",
+        refuse_all(
+            "TestbedSpec",
+            (
+                (
+                    ("quota", what),
+                    quota,
+                    refusal(
+                        f"one container with the default limit fits the quota; "
+                        f"{what} {limit} exceeds the quota of {quota}",
+                        f"raise quota.{what} or lower container.limit{what.capitalize()}",
+                    ),
                 )
+                for what, limit, quota in pairs
+                if quantity_value(limit) > quantity_value(quota)
+            ),
+        )
         return self
 
     @model_validator(mode="after")
     def _profiles_are_told_apart(self) -> TestbedSpec:
-        nodes_told_apart(self.hardware)
+        refuse_all(
+            "TestbedSpec",
+            ((("hardware", *place), selector, error) for place, selector, error in nodes_told_apart(self.hardware)),
+        )
         return self
 
 

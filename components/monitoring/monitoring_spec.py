@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum, unique
 from typing import Annotated, Final
 
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from components.argocd.source_spec import ChartSource
 from components.kubernetes.quotas import computing
 from components.naming import is_dns_label, is_web_url
-from components.spec import DnsLabel, Network, Quantity, Slug, Spec, refusal, ruled
+from components.spec import DnsLabel, Network, Quantity, Refused, Slug, Spec, quantity_value, refusal, refuse_all, ruled
 
 __all__ = [
     "AlertsSpec",
@@ -129,20 +129,23 @@ class AlertsSpec(Spec):
 
     @model_validator(mode="after")
     def _agrees(self) -> AlertsSpec:
-        for severity in Severity:
-            receiver = self.routes.get(severity)
-            if receiver not in self.receivers:
-                raise refusal(
-                    f"alerts of each severity go to one of the receivers; {severity} goes to {receiver or 'nobody'}",
-                    f"set routes.{severity} to one of: {', '.join(sorted(self.receivers))}",
-                )
-        if unused := sorted(self.receivers.keys() - set(self.routes.values())):
-            raise refusal(
-                f"every receiver gets something; {unused[0]} gets nothing", f"add a route to {unused[0]}, or remove it"
-            )
-        if any(each.mail for each in self.receivers.values()) and not (self.smarthost and self.sender):
-            raise refusal("mail takes a mail server and a sender", "set smarthost and sender")
+        refuse_all("AlertsSpec", self._contradictions())
         return self
+
+    def _contradictions(self) -> Iterator[Refused]:
+        astray = [severity for severity in Severity if self.routes.get(severity) not in self.receivers]
+        for severity in astray:
+            receiver = self.routes.get(severity)
+            rule = f"alerts of each severity go to one of the receivers; {severity} goes to {receiver or 'nobody'}"
+            remedy = f"set routes.{severity} to one of: {', '.join(sorted(self.receivers))}"
+            yield ("routes", severity.value), receiver, refusal(rule, remedy)
+        # A receiver may get nothing only because of a route that goes astray.
+        for unused in () if astray else sorted(self.receivers.keys() - set(self.routes.values())):
+            rule = f"every receiver gets something; {unused} gets nothing"
+            yield ("receivers", unused), unused, refusal(rule, f"add a route to {unused}, or remove it")
+        for name in ("smarthost", "sender"):
+            if getattr(self, name) is None and any(each.mail for each in self.receivers.values()):
+                yield (name,), None, refusal("mail takes a mail server and a sender", "set smarthost and sender")
 
 
 class GrafanaSpec(Spec):
@@ -186,19 +189,23 @@ class MonitoringSpec(Spec):
 
     @model_validator(mode="after")
     def _has_what_it_takes(self) -> MonitoringSpec:
-        if self.chart is None:
-            for name in ("storage", "alerts", "grafana"):
-                if getattr(self, name) is not None:
-                    raise refusal(
-                        f"{name} is of kube-prometheus-stack; the platform's own Prometheus has no Alertmanager, "
-                        "no Grafana and no volume",
-                        f"add chart, or remove {name}",
-                    )
-        if self.storage_class and not self.storage:
-            raise refusal(
-                "storageClass says of which class the volume in storage is", "add storage, or remove storageClass"
-            )
+        refuse_all("MonitoringSpec", self._contradictions())
         return self
+
+    def _contradictions(self) -> Iterator[Refused]:
+        for name in ("storage", "alerts", "grafana") if self.chart is None else ():
+            if getattr(self, name) is not None:
+                rule = (
+                    f"{name} is of kube-prometheus-stack; the platform's own Prometheus has no Alertmanager, "
+                    "no Grafana and no volume"
+                )
+                yield (name,), name, refusal(rule, f"add chart, or remove {name}")
+        if self.storage and quantity_value(self.storage) > quantity_value(self.quota.storage):
+            rule = f"the volume fits the quota; storage {self.storage} exceeds quota.storage {self.quota.storage}"
+            yield ("storage",), self.storage, refusal(rule, "raise quota.storage or lower storage")
+        if self.storage_class and not self.storage:
+            rule = "storageClass says of which class the volume in storage is"
+            yield ("storageClass",), self.storage_class, refusal(rule, "add storage, or remove storageClass")
 
     def namespace_in(self, environment: str) -> str:
         """Return the namespace in an environment."""

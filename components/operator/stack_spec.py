@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
 
-from components.argocd.source_spec import ExactVersion, OciUrl
+from components.argocd.source_spec import ChartRepository, ExactVersion
 from components.kubernetes.rule_spec import RuleSpec
-from components.spec import DnsLabel, Quantity, Spec, Text, VariableKey, WebUrl, refusal, ruled
+from components.spec import DnsLabel, Quantity, RegistryPlace, Spec, VariableKey, quantity_value, refusal, ruled
 from components.vocabulary import PRODUCT
 
 __all__ = [
@@ -91,19 +91,21 @@ class ReconcileMode(StrEnum):
 class OperatorChartSpec(Spec):
     """The operator's chart: from a repository or an OCI mirror, at an exact version, or from a mirror on disk."""
 
-    repository: WebUrl | OciUrl | None = None
+    repository: ChartRepository | None = None
     """A Helm repository, or the chart's address in an OCI registry."""
     version: ExactVersion | None = None
     path: LocalChart | None = None
-    image_registry: Text | None = None
+    image_registry: RegistryPlace | None = None
     """A mirror that the operator's image comes from, such as ``registry.example.org/mirror``."""
 
     @model_validator(mode="after")
     def _comes_from_one_place(self) -> OperatorChartSpec:
         if (self.path is None) == (self.repository is None):
             raise refusal("a chart comes from a repository or from a path", "set one of repository and path")
-        if (self.repository is None) != (self.version is None):
-            raise refusal("a chart of a repository, and only that, has an exact version", "set or leave out version")
+        if self.repository is not None and self.version is None:
+            raise refusal("a chart of a repository has an exact version", "set version, for example to '2.9.0'")
+        if self.path is not None and self.version is not None:
+            raise refusal("the version of a chart on disk is its own", "leave out version")
         return self
 
 
@@ -133,6 +135,15 @@ class WorkspaceSpec(Spec):
     memory_limit: Quantity = "2Gi"
     ephemeral_storage: Quantity = "4Gi"
     """For the checkout and the program's packages; without a request the pod is the first to be evicted."""
+
+    @model_validator(mode="after")
+    def _requests_fit_limits(self) -> WorkspaceSpec:
+        if quantity_value(self.memory) > quantity_value(self.memory_limit):
+            raise refusal(
+                f"a request is at most its limit; memory {self.memory} is more than memoryLimit {self.memory_limit}",
+                "lower memory or raise memoryLimit",
+            )
+        return self
 
     def as_kubernetes(self) -> dict[str, Any]:
         """Return it as the operator reads it."""
@@ -171,6 +182,11 @@ class OperatorSpec(Spec):
     def _has_its_chart(self) -> OperatorSpec:
         if (self.install is OperatorInstall.HELM) != (self.chart is not None):
             raise refusal("a chart goes with install: helm, and only with it", "add chart, or correct install")
+        if self.generation is OperatorGeneration.V1 and "workspace" in self.model_fields_set:
+            raise refusal(
+                "an operator of the first generation makes no pods of its own",
+                "remove workspace, or set generation: v2",
+            )
         return self
 
     def account_in(self, environment: str) -> str:

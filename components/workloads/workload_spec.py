@@ -14,7 +14,18 @@ from components import naming
 from components.invariants import Violation
 from components.invariants.workloads import container_environment_holds_no_secret, image_has_a_version
 from components.kubernetes.hardware_spec import HardwareProfileSpec, ProfileName
-from components.spec import DnsLabel, Quantity, Spec, VariableKey, quantity_value, refusal, ruled
+from components.spec import (
+    DnsLabel,
+    Quantity,
+    Refused,
+    Repeated,
+    Spec,
+    VariableKey,
+    quantity_value,
+    refusal,
+    refuse_all,
+    ruled,
+)
 
 __all__ = ["Site", "WorkloadSpec", "at_once", "per_node", "seconds_of", "workload_violations"]
 
@@ -106,7 +117,7 @@ class WorkloadSpec(Spec):
     name: JobName
     owner: DnsLabel
     image: Image
-    command: tuple[Argument, ...] = Field(min_length=1)
+    command: Annotated[tuple[Argument, ...], Repeated] = Field(min_length=1)
     """The program and its arguments; no shell reads it."""
     env: dict[VariableKey, Argument] = Field(default_factory=dict)
     tasks: int = Field(default=1, ge=1, le=10_000)
@@ -130,18 +141,22 @@ class WorkloadSpec(Spec):
 
     @model_validator(mode="after")
     def _one_shape(self) -> WorkloadSpec:
-        if self.tasks > 1 and self.array > 1:
-            raise refusal(
-                f"a job has many tasks or is an array; tasks is {self.tasks} and array is {self.array}",
-                "leave one of them out",
-            )
-        memory = quantity_value(self.memory)
-        if memory < 2**20:
-            raise refusal(f"a task has at least 1Mi of memory, not {self.memory}", "write an amount such as '8Gi'")
-        variables = [{"name": name, "value": value} for name, value in self.env.items()]
-        for found in container_environment_holds_no_secret("env", {"env": variables}):
-            raise refusal(f"{found.rule} Here, {found.value}", "Leave it out, and read it from a file or a Secret.")
+        refuse_all("WorkloadSpec", self._contradictions())
         return self
+
+    def _contradictions(self) -> Iterator[Refused]:
+        if self.tasks > 1 and self.array > 1:
+            rule = f"a job has many tasks or is an array; tasks is {self.tasks} and array is {self.array}"
+            yield ("array",), self.array, refusal(rule, "leave one of them out")
+        if quantity_value(self.memory) < 2**20:
+            rule = f"a task has at least 1Mi of memory, not {self.memory}"
+            yield ("memory",), self.memory, refusal(rule, "write an amount such as '8Gi'")
+        for name, value in self.env.items():
+            variable = {"name": name, "value": value}
+            for found in container_environment_holds_no_secret("env", {"env": [variable]}):
+                # Its value may be a secret.
+                rule = f"{found.rule} Here, {found.value}"
+                yield ("env", name), name, refusal(rule, "Leave it out, and read it from a file or a Secret.")
 
     @property
     def seconds(self) -> int:

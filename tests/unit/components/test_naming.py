@@ -57,3 +57,48 @@ def test_a_path_that_could_leave_the_repository_is_refused(path: str) -> None:
 @given(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True), st.sampled_from(["dev", "prod"]))
 def test_an_overlay_path_stays_inside_the_repository(application: str, environment: str) -> None:
     assert naming.is_relative_path(naming.overlay_path(application, environment))
+
+
+@pytest.mark.parametrize("line", ["0 8 * * 1-5", "*/15 0,12 1-7 JAN-mar sun", "5-59/10 * * * 7", "59 23 31 12 0"])
+def test_a_cron_line_is_accepted(line: str) -> None:
+    assert naming.is_cron(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "* * * * mo", "*/0 * * * *"],
+)
+def test_a_cron_line_of_no_time_is_refused(line: str) -> None:
+    assert not naming.is_cron(line)
+
+
+@pytest.mark.parametrize("group", ["", "apps", "networking.k8s.io", "*"])
+def test_an_api_group_is_accepted(group: str) -> None:
+    assert naming.is_api_group(group)
+
+
+@pytest.mark.parametrize("group", ["apps/v1", "v1 ", "Apps", "."])
+def test_an_api_group_with_its_version_is_refused(group: str) -> None:
+    assert not naming.is_api_group(group)
+
+
+@pytest.mark.parametrize("name", ["pods", "pods/log", "*", "pods/*", "ingressclasses"])
+def test_a_resource_of_the_api_is_accepted(name: str) -> None:
+    assert naming.is_api_resource(name)
+
+
+@pytest.mark.parametrize("name", ["", "Deployment", "pods/", "/log", "pods/log/x", "config maps"])
+def test_a_kind_is_no_resource_of_the_api(name: str) -> None:
+    assert not naming.is_api_resource(name)
+
+
+@pytest.mark.parametrize("place", ["registry.example.org", "registry.example.org:5000/mirror/tools", "localhost:5000"])
+def test_a_place_in_a_registry_is_accepted(place: str) -> None:
+    assert naming.is_registry_place(place)
+
+
+@pytest.mark.parametrize(
+    "place", ["", "mirror", "https://r.example.org", "me@r.example.org", "r.example.org/x:1", "r.io/"]
+)
+def test_what_is_no_place_in_a_registry_is_refused(place: str) -> None:
+    assert not naming.is_registry_place(place)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from components.spec import quantity_value
+from components.spec import Repeated, Spec, quantity_value
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,18 @@ def test_any_text_is_either_a_positive_amount_or_refused(text: str) -> None:
 @given(st.integers(min_value=1, max_value=10**6))
 def test_a_thousand_thousandths_are_one(number: int) -> None:
     assert quantity_value(f"{number * 1000}m") == quantity_value(str(number))
+
+
+class Ports(Spec):
+    open: tuple[int, ...] = ()
+    command: Annotated[tuple[str, ...], Repeated] = ()
+
+
+def test_every_entry_that_a_list_has_already_is_refused_at_its_place() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        Ports(open=(22, 443, 22, 443))
+    assert [(each["loc"], each["input"]) for each in refusal.value.errors()] == [(("open", 2), 22), (("open", 3), 443)]
+
+
+def test_the_words_of_a_command_may_repeat() -> None:
+    assert Ports(command=("tar", "-v", "-v")).command == ("tar", "-v", "-v")

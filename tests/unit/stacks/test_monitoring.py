@@ -58,7 +58,6 @@ def test_a_complete_setting_is_accepted() -> None:
         ("retention", 15, "15", "a text", "quote a text"),
         ("storage", "50GB", '"50GB"', "a positive Kubernetes quantity", "8Gi"),
         ("storage", ..., "", "of which class the volume in storage is", "add storage"),
-        ("chart", ..., "", "storage is of kube-prometheus-stack", "add chart, or remove storage"),
         ("chart/version", "88.x", '"88.x"', "one exact version", "4.4.0"),
         ("chart/type", "git", "git", "'helm', 'oci'", "chart"),
         ("chart/repository", "oci://registry.example.org/x", "oci://", "http or https", "use an address"),
@@ -106,10 +105,14 @@ def test_a_malformed_monitoring_is_refused_with_value_rule_and_remedy(
     assert "s3cret" not in str(problem)
 
 
-@pytest.mark.parametrize("part", ["alerts", "grafana", "storage"])
-def test_what_is_the_charts_is_refused_without_one(part: str) -> None:
-    problem = refused("monitoring", {part: GOOD[part]})
-    assert f"{part} is of kube-prometheus-stack" in problem.rule
+def test_all_that_is_the_charts_is_refused_without_one() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        parse_stack({"monitoring": changed(GOOD, "chart", ...)}, "Pulumi.dev.yaml")
+    told = {problem.rule.partition(";")[0]: problem.remedy for problem in refusal.value.problems}
+    assert told == {
+        f"{part} is of kube-prometheus-stack": f"add chart, or remove {part}"
+        for part in ("storage", "alerts", "grafana")
+    }
 
 
 def test_a_dashboard_that_is_not_there_and_a_name_that_is_taken_are_refused() -> None:

@@ -1,0 +1,78 @@
+"""Whether the environment repository has the manifests that the stack's applications are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import gitlab
+from gitlab.v4.objects import Project
+
+from components.monitoring.delivery import MONITORING
+from components.naming import overlay_path
+from stacks.environments import Environment
+from stacks.fleet_model import ENVIRONMENT_REPOSITORY, ApplicationSpec, Fleet
+from stacks.problems import Collector, show
+from stacks.settings import Settings, stack_file
+
+__all__ = ["check_manifests"]
+
+_FOLDER: Final = "applications"
+
+
+def check_manifests(repository: Project | None, settings: Settings, fleet: Fleet) -> None:
+    """Look for every application's directory on the branch that drives it.
+
+    A branch without applications has not been filled yet: the forge is there before its contents.
+
+    Args:
+        repository: the environment repository's project, if it is there yet.
+        settings: the stack's.
+        fleet: its applications.
+
+    Raises:
+        ConfigurationError: with every directory that is not there.
+    """
+    if repository is None:
+        return
+    collector = Collector()
+    filled: dict[Environment, bool] = {}
+    for where, path, environment in _directories(settings, fleet):
+        if environment not in filled:
+            filled[environment] = _is_there(repository, _FOLDER, environment.branch)
+        if filled[environment] and not _is_there(repository, path, environment.branch):
+            collector.refuse(
+                where,
+                f"path {show(path)}",
+                f"an application's manifests are in {ENVIRONMENT_REPOSITORY}, on the branch {environment.branch}",
+                f"add the directory there first (bighpc seed, for one of this checkout), or correct {where}",
+            )
+    collector.close()
+
+
+def _directories(settings: Settings, fleet: Fleet) -> Iterator[tuple[str, str, Environment]]:
+    """Yield the directories: what names each, where it is, and the environment that it is for."""
+    here, stack = settings.environment, settings.stack
+    for name, spec in fleet.applications.items():
+        for environment in _environments(spec, here, owner=stack.forge.owner):
+            source = spec.source_in(environment, environment.branch)
+            if "repoURL" not in source:
+                yield f"stacks/applications/{name}.yaml", source["path"], environment
+    if stack.monitoring is not None and stack.monitoring.chart is None:
+        yield f"{stack_file(here.stack)}, monitoring", overlay_path(MONITORING, here), here
+
+
+def _environments(spec: ApplicationSpec, here: Environment, *, owner: bool) -> tuple[Environment, ...]:
+    """Return the environments in which this stack makes an application."""
+    if not spec.application_set:
+        return (here,)
+    return spec.environments if owner else ()
+
+
+def _is_there(repository: Project, path: str, branch: str) -> bool:
+    try:
+        return bool(repository.repository_tree(path=path, ref=branch, per_page=1, get_all=False))
+    except gitlab.GitlabGetError as error:
+        if error.response_code != 404:
+            raise
+        return False
