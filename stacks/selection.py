@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from components.argocd.application_spec import ArgoApplicationSpec
 from components.gitlab.agent_cluster_spec import agent_application
-from components.jupyterhub.configuration import jupyterhub_application
 from components.invariants.delivery import SYSTEM_NAMESPACES
+from components.jupyterhub.configuration import jupyterhub_application
 from components.kubernetes.rule_spec import namespace_violations
 from components.kubernetes.testbed import testbed_violations
 from components.monitoring.delivery import monitoring_application

@@ -6,8 +6,11 @@ A case is a YAML file named ``<subject>.happy.yaml`` or ``<subject>.error.<reaso
 - ``config``: the configuration as in a stack file;
 - ``environment``: environment variables;
 - ``fleet``: files that replace those of the small fleet in ``tests/data/fleet``, or with null remove them;
-- ``gitlab``, ``cluster``: ``unreachable``, or how the stand-in's answers differ;
+- ``gitlab``, ``cluster``: ``unreachable``, or how the stand-in's answers differ; the environment repository has the
+  ``directories`` of ``gitlab``;
 - ``recorded``: the identity that an earlier run recorded;
+- ``workload``: a batch job, which is then checked against the configuration instead of bringing the stack up;
+- ``kind``: which kind of mistake a malformed specification of a cluster is an example of;
 - ``expect``: per problem, what its place, value, rule and remedy contain; in a happy case, settings by path.
 """
 
@@ -28,10 +31,11 @@ import yaml
 
 from components.identity import IDENTITY_TYPE
 from stacks.fleet import load_fleet
+from stacks.problems import ConfigurationError
 from tests.conftest import Recorder
 from tests.unit.stacks.servers import closed_port, cluster_answers, gitlab_answers, serve
 
-__all__ = ["VARIABLES", "Case", "cases", "prepared", "read_case"]
+__all__ = ["VARIABLES", "Case", "cases", "check_problems", "prepared", "read_case"]
 
 ROOT = Path(__file__).parents[2] / "data"
 VARIABLES: Final = (
@@ -56,17 +60,31 @@ class Case:
     gitlab: Any = field(default_factory=dict)
     cluster: Any = field(default_factory=dict)
     recorded: dict[str, str] | None = None
+    workload: dict[str, Any] | None = None
+    kind: str | None = None
     expect: Any
 
 
-def cases(kind: str) -> list[Any]:
-    """Return the files of one kind as pytest parameters."""
-    return [pytest.param(path, id=path.name.removesuffix(".yaml")) for path in sorted(ROOT.glob(f"*.{kind}*.yaml"))]
+def cases(kind: str, directory: str = ".") -> list[Any]:
+    """Return the files of one kind in a directory below ``tests/data`` as pytest parameters."""
+    paths = sorted((ROOT / directory).glob(f"*.{kind}*.yaml"))
+    return [pytest.param(path, id=path.name.removesuffix(".yaml")) for path in paths]
 
 
 def read_case(path: Path) -> Case:
     """Return the case that a file holds."""
     return Case(**yaml.safe_load(path.read_text()))
+
+
+def check_problems(case: Case, error: ConfigurationError) -> None:
+    """Assert that an error tells exactly what the case expects, and no secret."""
+    problems = error.problems
+    assert len(problems) == len(case.expect), f"as many problems as mistakes:\n{error}"
+    for problem, expected in zip(problems, case.expect, strict=True):
+        for part in ("where", "value", "rule", "remedy"):
+            assert expected[part] in getattr(problem, part), f"{part} of:\n{problem}"
+    for secret in ("glpat-test", "s3cret"):
+        assert secret not in str(error)
 
 
 @contextmanager

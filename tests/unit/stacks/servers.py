@@ -8,21 +8,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.free_ports import free_port
 
 __all__ = ["Answers", "closed_port", "cluster_answers", "gitlab_answers", "serve"]
 
 Answers = Mapping[str, tuple[int, Any]]
-"""Status and JSON body by path; 404 for every other path."""
+"""Status and JSON body by path, of a directory with ``?path=`` behind it; 404 for every other path."""
 
 GROUP = {"id": 1, "created_at": "2026-11-24T00:00:00.000Z", "web_url": "http://gitlab.example/bighpc"}
 PROJECT = {"id": 7, "http_url_to_repo": "http://gitlab.example/bighpc/environments.git"}
 PLATFORM = {"id": 9, "http_url_to_repo": "http://gitlab.example/bighpc/platform.git"}
 
 
-def gitlab_answers(**changes: Any) -> Answers:
-    """What a GitLab with the forge answers; each change replaces the answer of one part."""
+def gitlab_answers(directories: Any = (), **changes: Any) -> Answers:
+    """What a GitLab with the forge answers.
+
+    Args:
+        directories: the paths that the environment repository has on every branch.
+        changes: answers that replace that of one part.
+    """
     parts = {
         "token": (200, {"id": 1, "scopes": ["api"]}),
         "group": (200, GROUP),
@@ -36,7 +42,12 @@ def gitlab_answers(**changes: Any) -> Answers:
         "project": "/api/v4/projects/bighpc%2Fenvironments",
         "platform": "/api/v4/projects/bighpc%2Fplatform",
     }
-    return {paths[part]: answer for part, answer in parts.items()}
+    tree = "/api/v4/projects/7/repository/tree"
+    entry = [{"name": "kustomization.yaml", "type": "blob"}]
+    return {
+        **{paths[part]: answer for part, answer in parts.items()},
+        **{f"{tree}?path={directory}": (200, entry) for directory in directories},
+    }
 
 
 def cluster_answers(status: int = 200, uid: str = "cluster-one", argocd: bool = True) -> Answers:
@@ -57,7 +68,10 @@ def serve(answers: Answers) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = answers.get(self.path.partition("?")[0], (404, {"message": "404 Not found"}))
+            place, _, query = self.path.partition("?")
+            directory = parse_qs(query).get("path")
+            key = f"{place}?path={directory[0]}" if directory else place
+            status, body = answers.get(key, (404, {"message": "404 Not found"}))
             data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "text/html" if isinstance(body, str) else "application/json")

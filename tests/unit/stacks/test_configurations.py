@@ -9,7 +9,7 @@ import pytest
 from stacks.problems import ConfigurationError
 from stacks.start import prepare
 from tests.conftest import Recorder
-from tests.unit.stacks.cases import cases, prepared, read_case
+from tests.unit.stacks.cases import cases, check_problems, prepared, read_case
 
 
 @pytest.mark.parametrize("path", cases("error"))
@@ -19,14 +19,8 @@ def test_a_malformed_configuration_is_refused_with_value_rule_and_remedy(
     case = read_case(path)
     with prepared(case, recorder, monkeypatch, tmp_path), pytest.raises(ConfigurationError) as refusal:
         prepare()
-    problems = refusal.value.problems
-    assert len(problems) == len(case.expect), f"as many problems as mistakes:\n{refusal.value}"
-    for problem, expected in zip(problems, case.expect, strict=True):
-        for part in ("where", "value", "rule", "remedy"):
-            assert expected[part] in getattr(problem, part), f"{part} of:\n{problem}"
+    check_problems(case, refusal.value)
     assert recorder.resources == [], "nothing is declared before everything is checked"
-    for secret in ("glpat-test", "s3cret"):
-        assert secret not in str(refusal.value)
 
 
 @pytest.mark.parametrize("path", cases("happy"))

@@ -64,7 +64,7 @@ def test_a_complete_hub_is_accepted() -> None:
         ("homes/storageClass", ..., "nothing is set", "storageClass is required", "add storageClass"),
         ("database/size", ..., "nothing is set", "size is required", "add size"),
         ("ingress/tlsSecret", ..., "nothing is set", "tlsSecret is required", "add tlsSecret"),
-        ("ports", [0], "value 0", "greater than or equal to 1", "change 0"),
+        ("ports", [0], "value 0", "greater than or equal to 1", "change ports.0"),
         ("quota/pods", 2, "value 2", "greater than or equal to 3", "change pods"),
         ("startSeconds", 1, "value 1", "greater than or equal to 30", "change startSeconds"),
         ("chart", {"type": "git"}, "", "", ""),

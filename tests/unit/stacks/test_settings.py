@@ -74,6 +74,7 @@ def test_every_default_is_the_documented_one(monkeypatch: pytest.MonkeyPatch) ->
         "applications": None,
         "images": None,
         "monitoring": None,
+        "jupyterhub": None,
         "ondemand": None,
         "charts": None,
         "hookTokens": {},
