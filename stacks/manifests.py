@@ -8,8 +8,10 @@ from typing import Final
 import gitlab
 from gitlab.v4.objects import Project
 
+from components.jupyterhub.configuration import JUPYTERHUB
 from components.monitoring.delivery import MONITORING
 from components.naming import overlay_path
+from components.ondemand.configuration import ONDEMAND
 from stacks.environments import Environment
 from stacks.fleet_model import ENVIRONMENT_REPOSITORY, ApplicationSpec, Fleet
 from stacks.problems import Collector, show
@@ -58,8 +60,13 @@ def _directories(settings: Settings, fleet: Fleet) -> Iterator[tuple[str, str, E
             source = spec.source_in(environment, environment.branch)
             if "repoURL" not in source:
                 yield f"stacks/applications/{name}.yaml", source["path"], environment
-    if stack.monitoring is not None and stack.monitoring.chart is None:
-        yield f"{stack_file(here.stack)}, monitoring", overlay_path(MONITORING, here), here
+    services = {
+        MONITORING: stack.monitoring is not None and stack.monitoring.chart is None,
+        JUPYTERHUB: stack.jupyterhub is not None and stack.jupyterhub.chart is None,
+        ONDEMAND: stack.ondemand is not None,
+    }
+    for name in (name for name, ours in services.items() if ours):
+        yield f"{stack_file(here.stack)}, {name}", overlay_path(name, here), here
 
 
 def _environments(spec: ApplicationSpec, here: Environment, *, owner: bool) -> tuple[Environment, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from components.workloads.kueue import MOST_FLAVORS
+from components.workloads.queues import QueueType
 from stacks.environments import Environment
 from stacks.problems import Collector, show
 from stacks.settings import StackSettings
@@ -10,7 +12,7 @@ __all__ = ["check_names"]
 
 
 def check_names(settings: StackSettings, where: str, collector: Collector) -> None:
-    """Check the hardware profiles that Slurm's constraints are for, and the environments of Argo CD's teams.
+    """Check the hardware that batch queues and Slurm's constraints are for, and the environments of Argo CD's teams.
 
     Args:
         settings: the stack's settings.
@@ -18,6 +20,13 @@ def check_names(settings: StackSettings, where: str, collector: Collector) -> No
         collector: gets the problems.
     """
     profiles = settings.testbed.hardware
+    if settings.workloads.type is QueueType.KUEUE and not 1 <= len(profiles) <= MOST_FLAVORS:
+        collector.refuse(
+            f"{where}, workloads.type",
+            f'value "{QueueType.KUEUE}" with {len(profiles)} profiles in testbed.hardware',
+            f"Kueue hands out what hardware profiles have: 1 to {MOST_FLAVORS} of them",
+            "add hardware profiles, or make fewer of them; or leave jobs to the scheduler with type none",
+        )
     for name in settings.workloads.slurm.constraints:
         if name not in profiles:
             collector.refuse(

@@ -16,6 +16,9 @@ from components.identity import Identity, IdentityArgs
 from components.kubernetes.hardware import Hardware, HardwareArgs
 from components.kubernetes.testbed import Testbed, TestbedArgs
 from components.operator.stack import OperatorStack, OperatorStackArgs
+from components.workloads.batch_queues import BatchQueues, BatchQueuesArgs
+from components.workloads.kueue import shared_names
+from components.workloads.queues import QueueType
 from stacks.fleet_model import Fleet
 from stacks.forge import Forge, look_up_forge, make_forge
 from stacks.preflight import Findings
@@ -43,6 +46,7 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
     )
     hardware = _describe_hardware(settings, testbed)
     agent = _connect_agent(settings, fleet, forge, testbed)
+    _make_queues(settings, testbed)
     argocd = _connect_argocd(settings, fleet, forge)
     services = make_services(settings, forge)
     _connect_operator(settings, fleet, forge, testbed, agent, hardware, services)
@@ -168,6 +172,30 @@ def _describe_hardware(settings: Settings, testbed: Testbed) -> Hardware | None:
     )
 
 
+def _make_queues(settings: Settings, testbed: Testbed) -> None:
+    if settings.stack.workloads.type is not QueueType.KUEUE:
+        return
+    environment = settings.environment
+    made = BatchQueues(
+        "queues",
+        BatchQueuesArgs(
+            queues=settings.stack.workloads.queues,
+            hardware=settings.stack.testbed.hardware,
+            environment=environment,
+            owner=settings.stack.testbed.owner,
+            namespace=testbed.namespace,
+            namespace_name=environment.namespace,
+        ),
+    )
+    pulumi.export("queues", made.queues)
+
+
+def _kueue_objects(settings: Settings) -> tuple[str, ...]:
+    if settings.stack.workloads.type is not QueueType.KUEUE:
+        return ()
+    return shared_names(settings.stack.testbed.hardware, settings.environment)
+
+
 def _connect_operator(
     settings: Settings,
     fleet: Fleet,
@@ -192,6 +220,7 @@ def _connect_operator(
             agent_namespace=agent.namespace if agent else None,
             agent_namespace_name=fleet.agents.environments[environment].namespace if agent and fleet.agents else None,
             priority_classes=tuple(each.priority_class for each in hardware.placements.values()) if hardware else (),
+            kueue=_kueue_objects(settings),
             argocd_namespace=argocd.namespace,
             argocd_secrets=_repository_secrets(settings, fleet),
             argocd_settings=argocd.configuration is not None,

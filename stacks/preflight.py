@@ -21,6 +21,7 @@ from gitlab.v4.objects import Group, Project
 from lightkube.core.exceptions import ApiError, ConfigError
 from lightkube.resources.core_v1 import Namespace
 
+from stacks.definitions import check_kueue
 from stacks.environments import Environment
 from stacks.fleet_model import ENVIRONMENT_REPOSITORY, PLATFORM_REPOSITORY, Fleet
 from stacks.identity import forge_identity
@@ -170,6 +171,7 @@ def inspect_cluster(settings: Settings) -> str:
         with lightkube.Client(config=config, timeout=httpx2.Timeout(timeout)) as client:
             metadata = client.get(Namespace, "kube-system").metadata
             _check_argocd_is_there(where, client, settings.stack.argocd.namespace)
+            check_kueue(where, client, settings)
     except ApiError as error:
         raise ConfigurationError.of(
             where,

@@ -16,6 +16,7 @@ from components.kubernetes.rule_spec import RBAC, RuleSpec, cluster_violations, 
 from components.vocabulary import AGENT_TOKEN_SECRET, HARDWARE_MAP
 
 __all__ = [
+    "KUEUE",
     "STACKS",
     "Places",
     "ServicePlace",
@@ -28,6 +29,9 @@ __all__ = [
 
 STACKS: Final = "pulumi.com"
 """The API group of ``Stack`` objects."""
+
+KUEUE: Final = "kueue.x-k8s.io"
+"""The API group of batch queues."""
 
 _LOOK: Final = ("get", "list", "watch")
 _CHANGE: Final = ("get", "patch", "update", "delete")
@@ -72,6 +76,8 @@ class Places:
     """The agent's own namespace, if the environment has an agent."""
     priority_classes: tuple[str, ...] = ()
     """Those of its hardware profiles."""
+    kueue: tuple[str, ...] = ()
+    """Its ResourceFlavors and its ClusterQueue, if its batch queues are Kueue's."""
     services: tuple[ServicePlace, ...] = ()
     """The services that the stack has, each in a namespace of its own."""
 
@@ -93,6 +99,12 @@ def cluster_rules(places: Places) -> tuple[RuleSpec, ...]:
         verbs=("get",),
         resource_names=places.priority_classes,
     )
+    queues = RuleSpec(
+        api_groups=(KUEUE,),
+        resources=("clusterqueues", "resourceflavors"),
+        verbs=("get",),
+        resource_names=places.kueue,
+    )
     return (
         # Who a cluster is, the program reads from kube-system.
         RuleSpec(resources=("namespaces",), verbs=_LOOK),
@@ -111,6 +123,7 @@ def cluster_rules(places: Places) -> tuple[RuleSpec, ...]:
         ),
         # A rule without names would be one for all.
         *((classes,) if places.priority_classes else ()),
+        *((queues,) if places.kueue else ()),
     )
 
 
@@ -122,7 +135,7 @@ def namespace_rules(places: Places, more: Mapping[str, tuple[RuleSpec, ...]]) ->
         more: what git adds, by namespace.
     """
     rules: dict[str, tuple[RuleSpec, ...]] = {
-        places.applications: (*_limits(), *_kept("configmaps", (HARDWARE_MAP,))),
+        places.applications: (*_limits(), *_kept("configmaps", (HARDWARE_MAP,)), *_queues(places)),
         places.argocd: (
             RuleSpec(
                 api_groups=("argoproj.io",), resources=("applications", "applicationsets", "appprojects"), verbs=_KEEP
@@ -197,6 +210,10 @@ def _limits() -> tuple[RuleSpec, ...]:
         RuleSpec(resources=("resourcequotas", "limitranges", "serviceaccounts"), verbs=_KEEP),
         RuleSpec(api_groups=("networking.k8s.io",), resources=("networkpolicies",), verbs=_KEEP),
     )
+
+
+def _queues(places: Places) -> tuple[RuleSpec, ...]:
+    return (RuleSpec(api_groups=(KUEUE,), resources=("localqueues",), verbs=_KEEP),) if places.kueue else ()
 
 
 def _argocd_objects(places: Places) -> tuple[RuleSpec, ...]:

@@ -62,6 +62,8 @@ class OperatorStackArgs:
     agent_namespace_name: str | None
     priority_classes: tuple[str, ...] = ()
     """The program's priority classes."""
+    kueue: tuple[str, ...] = ()
+    """The program's ResourceFlavors and its ClusterQueue."""
     argocd_namespace: str
     argocd_secrets: tuple[str, ...]
     """The program's secrets there."""
@@ -124,6 +126,7 @@ class OperatorStack(pulumi.ComponentResource):
             operator_secrets=(self._repository_secret,),
             agent=args.agent_namespace_name,
             priority_classes=args.priority_classes,
+            kueue=args.kueue,
             services=args.services,
         )
 

@@ -50,13 +50,16 @@ def gitlab_answers(directories: Any = (), **changes: Any) -> Answers:
     }
 
 
-def cluster_answers(status: int = 200, uid: str = "cluster-one", argocd: bool = True) -> Answers:
-    """What an API server answers when it is asked for the namespaces of the system and of Argo CD."""
+def cluster_answers(status: int = 200, uid: str = "cluster-one", argocd: bool = True, kueue: bool = True) -> Answers:
+    """What an API server answers when it is asked for the namespaces of the system and of Argo CD, and for Kueue."""
     path = "/api/v1/namespaces"
     refusal = {"kind": "Status", "apiVersion": "v1", "code": status, "message": "Unauthorized"}
     absent = {"kind": "Status", "apiVersion": "v1", "code": 404, "message": 'namespaces "argocd" not found'}
     system = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "kube-system", "uid": uid}}
+    queue = {"kind": "ClusterQueue", "apiVersion": "kueue.x-k8s.io/v1beta1", "metadata": {"name": "bighpc-dev"}}
     return {
+        # Of a kind that it does not know, an API server says nothing in its own words.
+        "/apis/kueue.x-k8s.io/v1beta1/clusterqueues/bighpc-dev": (200, queue) if kueue else (404, "404 page not found"),
         f"{path}/kube-system": (status, system if status == 200 else refusal),
         f"{path}/argocd": (200, {"metadata": {"name": "argocd"}}) if argocd else (404, absent),
     }

@@ -55,6 +55,14 @@ def test_a_run_does_not_touch_what_the_program_does_not_declare(resource: str) -
     assert verbs(resource, granted()) == set()
 
 
+def test_a_run_keeps_the_environments_queues_and_looks_at_what_is_behind_them() -> None:
+    places = replace(PLACES, kueue=("bighpc-dev", "bighpc-dev-cpu"))
+    (shared,) = (rule for rule in cluster_rules(places) if "clusterqueues" in rule.resources)
+    assert (shared.verbs, shared.resource_names) == (("get",), ("bighpc-dev", "bighpc-dev-cpu"))
+    assert "delete" in verbs("localqueues", namespace_rules(places, {})["bighpc-dev"])
+    assert verbs("clusterqueues", granted()) == verbs("localqueues", granted()) == set(), "without Kueue nothing"
+
+
 def test_a_run_makes_and_deletes_no_namespaces() -> None:
     assert verbs("namespaces", granted()) & {"create", "delete"} == set()
 
