@@ -9,6 +9,7 @@ import pulumi
 from components.argocd.application import ArgoApplication, ArgoApplicationArgs
 from components.argocd.application_spec import ArgoApplicationSpec
 from components.argocd.parts import service_secret
+from components.argocd.service import ServiceSite
 from components.image.image import ContainerImage, ContainerImageArgs
 from components.jupyterhub.configuration import HUB_SECRET, JUPYTERHUB, SETTINGS, jupyterhub_application
 from components.jupyterhub.jupyterhub import JupyterHub, JupyterHubArgs
@@ -100,13 +101,8 @@ def _make_monitoring(settings: Settings, forge: Forge) -> dict[str, pulumi.Outpu
             spec=spec,
             rules=files.rules,
             dashboards=files.chosen(spec),
-            environment=environment,
-            owner=owner,
-            argocd_namespace=settings.stack.argocd.namespace,
+            site=_site(settings, forge),
             operator_namespace=settings.stack.operator.namespace,
-            server=settings.stack.argocd.server,
-            repository_id=forge.repository_id,
-            repository_url=forge.repository_url,
         ),
     )
     application = monitoring_application(spec, environment=environment, owner=owner, rules=files.rules)
@@ -132,12 +128,7 @@ def _make_jupyterhub(settings: Settings, forge: Forge) -> dict[str, pulumi.Outpu
             spec=spec,
             hardware=hardware,
             gitlab_url=settings.gitlab.url,
-            environment=environment,
-            owner=owner,
-            argocd_namespace=settings.stack.argocd.namespace,
-            server=settings.stack.argocd.server,
-            repository_id=forge.repository_id,
-            repository_url=forge.repository_url,
+            site=_site(settings, forge),
         ),
     )
     deliver(
@@ -162,12 +153,7 @@ def _make_ondemand(settings: Settings, forge: Forge) -> dict[str, pulumi.Output[
         OpenOnDemandArgs(
             spec=spec,
             gitlab_url=settings.gitlab.url,
-            environment=environment,
-            owner=owner,
-            argocd_namespace=settings.stack.argocd.namespace,
-            server=settings.stack.argocd.server,
-            repository_id=forge.repository_id,
-            repository_url=forge.repository_url,
+            site=_site(settings, forge),
         ),
     )
     application = ondemand_application(spec, environment=environment, owner=owner)
@@ -181,6 +167,17 @@ def _make_ondemand(settings: Settings, forge: Forge) -> dict[str, pulumi.Output[
     )
     pulumi.export("ondemand", portal.url)
     return {spec.namespace_in(environment): portal.namespace}
+
+
+def _site(settings: Settings, forge: Forge) -> ServiceSite:
+    return ServiceSite(
+        environment=settings.environment.value,
+        owner=settings.stack.testbed.owner,
+        argocd_namespace=settings.stack.argocd.namespace,
+        server=settings.stack.argocd.server,
+        repository_id=forge.repository_id,
+        repository_url=forge.repository_url,
+    )
 
 
 def deliver(

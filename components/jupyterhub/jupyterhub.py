@@ -16,7 +16,7 @@ import pulumi_kubernetes.networking.v1 as networking
 import pulumi_kubernetes.rbac.v1 as rbac
 import yaml
 
-from components.argocd.parts import Place, create_service_project
+from components.argocd.service import ServiceSite
 from components.jupyterhub.configuration import (
     ACCOUNT,
     HUB_SECRET,
@@ -28,7 +28,7 @@ from components.jupyterhub.configuration import (
     hub_settings,
 )
 from components.jupyterhub.jupyterhub_spec import JupyterHubSpec
-from components.kubernetes.enclosure import Enclosure, dns_egress, egress_to, ingress_from
+from components.kubernetes.enclosure import Enclosure, egress_to, ingress_from
 from components.kubernetes.exposure import create_claim, create_ingress
 from components.kubernetes.hardware_spec import HardwareProfileSpec
 from components.kubernetes.rights import grant
@@ -53,15 +53,7 @@ class JupyterHubArgs:
     """The profiles of the stack's testbed."""
     gitlab_url: str
     """GitLab as browsers reach it, without the path of its API."""
-    environment: str
-    owner: str
-    argocd_namespace: str
-    server: str
-    """The cluster, as Argo CD names it."""
-    repository_id: pulumi.Input[str]
-    """The environment repository's project, by number."""
-    repository_url: pulumi.Input[str]
-    """Where git finds it over HTTP."""
+    site: ServiceSite
 
 
 class JupyterHub(pulumi.ComponentResource):
@@ -82,16 +74,15 @@ class JupyterHub(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._enclosure = Enclosure(
             prefix=name,
-            namespace=args.spec.namespace_in(args.environment),
+            namespace=args.spec.namespace_in(args.site.environment),
             component=JUPYTERHUB,
-            environment=args.environment,
-            owner=args.owner,
+            environment=args.site.environment,
+            owner=args.site.owner,
             options=self._child,
         )
 
-        self._namespace = self._enclosure.create_namespace()
-        self._enclosure.create_quota(self._namespace, args.spec.quota.hard())
-        self._enclosure.create_limits(self._namespace)
+        # Servers run what people wrote.
+        self._namespace = self._enclosure.create(args.spec.quota.hard(), neighbours=False)
         self._open()
         made = (self._create_account(), self._create_settings(), self._create_secret())
         names = [each.metadata.name for each in made]
@@ -112,8 +103,6 @@ class JupyterHub(pulumi.ComponentResource):
     def _open(self) -> None:
         """Let each part reach those that it talks to, and nobody else: servers run what people wrote."""
         allow, namespace, spec = self._enclosure.allow, self._namespace, self._spec
-        allow(namespace, "default-deny")
-        allow(namespace, "allow-dns", egress=[dns_egress()])
         outside = spec.ingress.namespace if spec.ingress else None
         browsers = ingress_from([outside], [_PORTS["proxy"]]) if outside else _anybody(_PORTS["proxy"])
         allow(
@@ -162,7 +151,7 @@ class JupyterHub(pulumi.ComponentResource):
 
     def _create_settings(self) -> core.ConfigMap:
         args = self._args
-        settings = hub_settings(self._spec, args.gitlab_url, args.hardware, args.environment)
+        settings = hub_settings(self._spec, args.gitlab_url, args.hardware, args.site.environment)
         files = {"settings": settings, "culling": culling_arguments(self._spec.culling)}
         return core.ConfigMap(
             f"{self._prefix}-settings",
@@ -181,21 +170,14 @@ class JupyterHub(pulumi.ComponentResource):
         )
 
     def _create_project(self) -> pulumi.Output[str]:
-        args, chart = self._args, self._spec.chart
-        place = Place(
-            prefix=self._prefix,
-            namespace=args.argocd_namespace,
-            environment=args.environment,
-            owner=args.owner,
-            options=self._child,
-        )
-        return create_service_project(
-            place,
+        site = self._args.site
+        return site.create_project(
+            self._prefix,
             JUPYTERHUB,
-            description=f"The JupyterHub of {args.environment}.",
-            destination={"server": args.server, "namespace": self._enclosure.namespace},
-            source=chart.repository if chart else args.repository_url,
-            repository_id=None if chart else args.repository_id,
+            description=f"The JupyterHub of {site.environment}.",
+            namespace=self._enclosure.namespace,
+            options=self._child,
+            chart=self._spec.chart,
         )
 
 

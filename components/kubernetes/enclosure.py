@@ -46,13 +46,21 @@ class Enclosure:
             name=name, namespace=namespace.metadata.name, labels={**self.labels(name), **(extra or {})}
         )
 
-    def create(self, quota: Mapping[str, str]) -> core.Namespace:
-        """Make the namespace with quota, limits and network policies: its pods reach each other and DNS, no more."""
+    def create(self, quota: Mapping[str, str], *, neighbours: bool = True) -> core.Namespace:
+        """Make the namespace with quota, limits and network policies: its pods reach each other and DNS, no more.
+
+        Args:
+            quota: what its pods get together, in Kubernetes' words.
+            neighbours: whether they reach each other; else DNS alone.
+        """
         namespace = self.create_namespace()
         self.create_quota(namespace, quota)
         self.create_limits(namespace)
         self.allow(namespace, "default-deny")
-        self.allow_neighbours(namespace)
+        if neighbours:
+            self.allow_neighbours(namespace)
+        else:
+            self.allow(namespace, "allow-dns", egress=[dns_egress()])
         return namespace
 
     def create_namespace(self, part: str = "namespace") -> core.Namespace:

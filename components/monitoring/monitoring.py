@@ -14,7 +14,7 @@ import pulumi_kubernetes.meta.v1 as meta
 import pulumi_kubernetes.rbac.v1 as rbac
 import yaml
 
-from components.argocd.parts import Place, create_service_project
+from components.argocd.service import ServiceSite
 from components.kubernetes.enclosure import Enclosure, egress_to
 from components.monitoring.configuration import ACCOUNT, alertmanager_settings, prometheus_settings, scrape_ports
 from components.monitoring.delivery import ALERTMANAGER_SECRET, DASHBOARD_LABEL, GRAFANA_SECRET, MONITORING
@@ -35,16 +35,8 @@ class MonitoringArgs:
     """Files of alert rules, by name."""
     dashboards: Mapping[str, str]
     """Grafana's dashboards as JSON, by name."""
-    environment: str
-    owner: str
-    argocd_namespace: str
+    site: ServiceSite
     operator_namespace: str
-    server: str
-    """The cluster, as Argo CD names it."""
-    repository_id: pulumi.Input[str]
-    """The environment repository's project, by number."""
-    repository_url: pulumi.Input[str]
-    """Where git finds it over HTTP."""
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -63,10 +55,10 @@ class Monitoring(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._enclosure = Enclosure(
             prefix=name,
-            namespace=args.spec.namespace_in(args.environment),
+            namespace=args.spec.namespace_in(args.site.environment),
             component="monitoring",
-            environment=args.environment,
-            owner=args.owner,
+            environment=args.site.environment,
+            owner=args.site.owner,
             options=self._child,
         )
 
@@ -86,7 +78,7 @@ class Monitoring(pulumi.ComponentResource):
         spec, args = self._spec, self._args
         reached = egress_to(
             scrape_ports(spec.scrape),
-            namespaces=[args.argocd_namespace, args.operator_namespace] if spec.networks else (),
+            namespaces=[args.site.argocd_namespace, args.operator_namespace] if spec.networks else (),
             networks=spec.networks,
         )
         prometheus = {"app.kubernetes.io/name": "prometheus"}
@@ -107,7 +99,7 @@ class Monitoring(pulumi.ComponentResource):
         if not self._spec.scrape.kubernetes:
             return
         metadata = meta.ObjectMetaArgs(
-            name=f"bighpc-monitoring-{self._args.environment}", labels=self._enclosure.labels("monitoring-rights")
+            name=f"bighpc-monitoring-{self._args.site.environment}", labels=self._enclosure.labels("monitoring-rights")
         )
         role = rbac.ClusterRole(
             f"{self._prefix}-role",
@@ -133,7 +125,7 @@ class Monitoring(pulumi.ComponentResource):
         )
 
     def _configure_prometheus(self) -> core.ConfigMap:
-        settings = prometheus_settings(self._spec, self._args.environment)
+        settings = prometheus_settings(self._spec, self._args.site.environment)
         return core.ConfigMap(
             f"{self._prefix}-prometheus",
             metadata=self._enclosure.metadata("prometheus", self._namespace),
@@ -173,19 +165,12 @@ class Monitoring(pulumi.ComponentResource):
         )
 
     def _create_project(self) -> pulumi.Output[str]:
-        args, chart = self._args, self._spec.chart
-        place = Place(
-            prefix=self._prefix,
-            namespace=args.argocd_namespace,
-            environment=args.environment,
-            owner=args.owner,
-            options=self._child,
-        )
-        return create_service_project(
-            place,
+        site = self._args.site
+        return site.create_project(
+            self._prefix,
             MONITORING,
-            description=f"The monitoring of {args.environment}.",
-            destination={"server": args.server, "namespace": self._enclosure.namespace},
-            source=chart.repository if chart else args.repository_url,
-            repository_id=None if chart else args.repository_id,
+            description=f"The monitoring of {site.environment}.",
+            namespace=self._enclosure.namespace,
+            options=self._child,
+            chart=self._spec.chart,
         )

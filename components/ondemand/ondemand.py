@@ -12,7 +12,7 @@ import pulumi
 import pulumi_kubernetes.core.v1 as core
 import yaml
 
-from components.argocd.parts import Place, create_service_project
+from components.argocd.service import ServiceSite
 from components.kubernetes.enclosure import Enclosure, egress_to, ingress_from
 from components.kubernetes.exposure import create_claim, create_ingress
 from components.ondemand.configuration import ONDEMAND, PORT, cluster_settings, dashboard_settings, portal_settings
@@ -32,15 +32,7 @@ class OpenOnDemandArgs:
     spec: OpenOnDemandSpec
     gitlab_url: str
     """GitLab, which people sign in with; without the path of its API."""
-    environment: str
-    owner: str
-    argocd_namespace: str
-    server: str
-    """The cluster, as Argo CD names it."""
-    repository_id: pulumi.Input[str]
-    """The environment repository's project, by number."""
-    repository_url: pulumi.Input[str]
-    """Where git finds it over HTTP."""
+    site: ServiceSite
 
 
 class OpenOnDemand(pulumi.ComponentResource):
@@ -61,10 +53,10 @@ class OpenOnDemand(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._enclosure = Enclosure(
             prefix=name,
-            namespace=args.spec.namespace_in(args.environment),
+            namespace=args.spec.namespace_in(args.site.environment),
             component="ondemand",
-            environment=args.environment,
-            owner=args.owner,
+            environment=args.site.environment,
+            owner=args.site.owner,
             options=self._child,
             # It starts a web server for each user as that user, which takes root in its container.
             pod_security=PodSecurity.BASELINE,
@@ -120,19 +112,11 @@ class OpenOnDemand(pulumi.ComponentResource):
         ]
 
     def _create_project(self) -> pulumi.Output[str]:
-        args = self._args
-        place = Place(
-            prefix=self._prefix,
-            namespace=args.argocd_namespace,
-            environment=args.environment,
-            owner=args.owner,
-            options=self._child,
-        )
-        return create_service_project(
-            place,
+        site = self._args.site
+        return site.create_project(
+            self._prefix,
             ONDEMAND,
-            description=f"The Open OnDemand portal of {args.environment}.",
-            destination={"server": args.server, "namespace": self._enclosure.namespace},
-            source=args.repository_url,
-            repository_id=args.repository_id,
+            description=f"The Open OnDemand portal of {site.environment}.",
+            namespace=self._enclosure.namespace,
+            options=self._child,
         )

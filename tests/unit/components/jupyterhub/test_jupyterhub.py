@@ -17,6 +17,7 @@ from components.kubernetes.hardware_spec import HardwareProfileSpec
 from policies.pack import RULES
 from tests.conftest import Recorder
 from tests.unit.components.judging import manifest_violations, violations
+from tests.unit.components.sites import SITE
 
 Build = Callable[[Callable[[], object]], Recorder]
 
@@ -62,12 +63,7 @@ ARGS = JupyterHubArgs(
     spec=SPEC,
     hardware=HARDWARE,
     gitlab_url=GITLAB,
-    environment="dev",
-    owner="platform",
-    argocd_namespace="argocd",
-    server="https://kubernetes.default.svc",
-    repository_id="7",
-    repository_url=f"{GITLAB}/bighpc/environments.git",
+    site=SITE,
 )
 
 

@@ -16,6 +16,7 @@ from components.monitoring.monitoring_spec import MonitoringSpec, ScrapeSpec
 from policies.pack import RULES
 from tests.conftest import Recorder
 from tests.unit.components.judging import manifest_violations, violations
+from tests.unit.components.sites import SITE
 
 Build = Callable[[Callable[[], object]], Recorder]
 
@@ -53,13 +54,8 @@ def monitored(build: Build, data: dict[str, Any] | None = None) -> Recorder:
         spec=spec(data),
         rules=RULE_FILES,
         dashboards={"delivery": "{}"},
-        environment="dev",
-        owner="platform",
-        argocd_namespace="argocd",
+        site=SITE,
         operator_namespace="pulumi-operator",
-        server="https://kubernetes.default.svc",
-        repository_id="7",
-        repository_url="https://gitlab.example/bighpc/environments.git",
     )
     return build(lambda: Monitoring("monitoring", args))
 
@@ -218,13 +214,8 @@ def test_its_namespace_is_known_once_it_is_ready(build: Build) -> None:
             spec=spec(),
             rules={},
             dashboards={},
-            environment="dev",
-            owner="platform",
-            argocd_namespace="argocd",
+            site=SITE,
             operator_namespace="pulumi-operator",
-            server="https://kubernetes.default.svc",
-            repository_id="7",
-            repository_url="https://gitlab.example/bighpc/environments.git",
         )
         made = Monitoring("monitoring", args)
         return pulumi.Output.all(made.namespace, made.project).apply(seen.extend)

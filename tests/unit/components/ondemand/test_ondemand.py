@@ -14,6 +14,7 @@ from components.ondemand.ondemand_spec import OpenOnDemandSpec
 from policies.pack import RULES
 from tests.conftest import Recorder
 from tests.unit.components.judging import manifest_violations, violations
+from tests.unit.components.sites import SITE
 
 Build = Callable[[Callable[[], object]], Recorder]
 
@@ -45,12 +46,7 @@ SPEC = OpenOnDemandSpec.model_validate_json(json.dumps(DATA))
 ARGS = OpenOnDemandArgs(
     spec=SPEC,
     gitlab_url="https://gitlab.example.org",
-    environment="dev",
-    owner="platform",
-    argocd_namespace="argocd",
-    server="https://kubernetes.default.svc",
-    repository_id="7",
-    repository_url="https://gitlab.example.org/bighpc/environments.git",
+    site=SITE,
 )
 
 # By the portal's reference: https://osc.github.io/ood-documentation/latest/reference/files/ood-portal-yml.html

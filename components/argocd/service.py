@@ -1,0 +1,63 @@
+"""A service that an environment has in a namespace of its own: where it belongs, and who may deliver it there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.argocd.parts import Place, create_service_project
+from components.argocd.source_spec import HelmSource, OciSource
+
+__all__ = ["ServiceSite"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSite:
+    """The environment of a service, its Argo CD, and the repository that its manifests are in."""
+
+    environment: str
+    owner: str
+    argocd_namespace: str
+    server: str
+    """The cluster, as Argo CD names it."""
+    repository_id: pulumi.Input[str]
+    """The environment repository's project, by number."""
+    repository_url: pulumi.Input[str]
+    """Where git finds it over HTTP."""
+
+    def create_project(
+        self,
+        prefix: str,
+        service: str,
+        *,
+        description: str,
+        namespace: str,
+        options: pulumi.ResourceOptions,
+        chart: HelmSource | OciSource | None = None,
+    ) -> pulumi.Output[str]:
+        """Make the Argo CD project that may deliver the service, and nothing else; returns its name, once it is there.
+
+        Args:
+            prefix: the component's name, which its children's names begin with.
+            service: the service's name.
+            description: what the project is for.
+            namespace: where the service is.
+            options: of the component's children.
+            chart: what the service is delivered from, when that is not the environment repository.
+        """
+        place = Place(
+            prefix=prefix,
+            namespace=self.argocd_namespace,
+            environment=self.environment,
+            owner=self.owner,
+            options=options,
+        )
+        return create_service_project(
+            place,
+            service,
+            description=description,
+            destination={"server": self.server, "namespace": namespace},
+            source=chart.repository if chart else self.repository_url,
+            repository_id=None if chart else self.repository_id,
+        )
