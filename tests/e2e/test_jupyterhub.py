@@ -6,11 +6,10 @@ import base64
 import json
 import os
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import gitlab
 import pytest
@@ -24,6 +23,7 @@ from testbed.progress import Progress
 from testbed.stacks import without_salt
 from tests.browser.browser import Browser, chromium
 from tests.browser.picture import DIRECTORY
+from tests.eventually import eventually
 from tests.integration.own_testbed import OwnTestbed
 from tests.integration.platform import CHECKOUT, Platform
 
@@ -34,9 +34,6 @@ pytestmark = [
     ),
 ]
 
-T = TypeVar("T")
-
-_LIMIT = 180.0
 _PRINTED = ".jp-OutputArea-output"
 _NAMESPACE = "bighpc-dev-jupyterhub"
 
@@ -57,15 +54,6 @@ class Hub:
     def log(self) -> str:
         """What the hub has said."""
         return self.platform.run("kubectl", "logs", "deployment/hub", f"--namespace={_NAMESPACE}")
-
-
-def eventually(seen: Callable[[], T | None], what: str) -> T:
-    """Wait until something is there."""
-    deadline = time.monotonic() + _LIMIT
-    while not (found := seen()):
-        assert time.monotonic() < deadline, f"after {_LIMIT:.0f} s still not: {what}"
-        time.sleep(1)
-    return found
 
 
 @pytest.fixture(scope="module")

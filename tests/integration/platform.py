@@ -46,13 +46,16 @@ class Platform:
 
     environment: Mapping[str, str]
     configuration: Path
+    tree: Path = CHECKOUT
+    """The program, and what its fleet is made of."""
 
     @classmethod
-    def on(cls, testbed: OwnTestbed, configuration: Path) -> Platform:
+    def on(cls, testbed: OwnTestbed, configuration: Path, tree: Path = CHECKOUT) -> Platform:
         """The platform on a testbed that is up."""
         context = testbed.context
         path = os.pathsep.join([*map(str, context.tool_directories), os.environ["PATH"]])
-        return cls(environment={**testbed.environment, **variables(context), "PATH": path}, configuration=configuration)
+        environment = {**testbed.environment, **variables(context), "PATH": path}
+        return cls(environment=environment, configuration=configuration, tree=tree)
 
     def pulumi(
         self,
@@ -74,7 +77,7 @@ class Platform:
             environment: variables that differ from those of the testbed.
         """
         # The engine writes the salt of its secrets into the stack file: not into the checkout's.
-        document = yaml.safe_load((CHECKOUT / f"Pulumi.{stack}.yaml").read_text())
+        document = yaml.safe_load((self.tree / f"Pulumi.{stack}.yaml").read_text())
         path = self.configuration / f"Pulumi.{stack}.yaml"
         path.write_text(yaml.safe_dump({"config": {**document["config"], **(config or {})}}))
         arguments = ("--stack", stack, "--config-file", str(path), "--non-interactive", *arguments)
@@ -90,7 +93,7 @@ class Platform:
         """
         done = subprocess.run(
             command,
-            cwd=CHECKOUT,
+            cwd=self.tree,
             env={**self.environment, **(environment or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
