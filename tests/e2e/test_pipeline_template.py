@@ -33,6 +33,7 @@ def test_a_push_runs_all_stages_and_the_digest_arrives_with_a_link(team: Team) -
     assert set(jobs) == MAIN_JOBS
     for job in jobs.values():
         assert "Job succeeded" in team.log(job) or job.allow_failure, f"{job.name} tells how it ended"
+    assert "the bill of materials is attached to the image: sha256:" in team.log(jobs["security-prev-job"])
     for branch in ("dev", "preview"):
         assert re.fullmatch(r"sha256:[0-9a-f]{64}", team.promoted(branch) or ""), f"{branch} runs a digest"
         [newest] = team.environments.commits.list(ref_name=branch, per_page=1, get_all=False)

@@ -146,7 +146,7 @@ def test_a_script_is_portable_shell(name: str, tmp_path: Path) -> None:
 
 def test_the_python_in_it_is_clean(tmp_path: Path) -> None:
     (source,) = re.findall(
-        r"<<'PYTHON'\n(.*?)^PYTHON$", template.script("security-dev-job", 1), re.DOTALL | re.MULTILINE
+        r"<<'PYTHON'\n(.*?)^PYTHON$", template.script("security-dev-job", 2), re.DOTALL | re.MULTILINE
     )
     (tmp_path / "findings.py").write_text(source)
     options = ["--config", template.ROOT / "pyproject.toml", "--extend-ignore", "D100,D103,T201,UP017"]

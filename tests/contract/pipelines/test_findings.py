@@ -13,7 +13,7 @@ import pytest
 from tests.contract.pipelines import template
 from tests.contract.pipelines.conftest import Shell
 
-SCRIPT = template.script("security-dev-job", 1)
+SCRIPT = template.script("security-dev-job", 2)
 
 
 @dataclass
