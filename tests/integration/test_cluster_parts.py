@@ -142,7 +142,9 @@ def test_a_real_pod_answers_the_host_through_its_service(workload: OwnTestbed) -
 
 def test_pods_resolve_names_and_reach_services_and_the_api(workload: OwnTestbed) -> None:
     network = workload.context.network
-    pid = next(process.pid for process in psutil.process_iter(["name"]) if in_pod_of(process, workload))
+    pods = json.loads(kubectl(workload, "-n", NAMESPACE, "get", "pods", "-l", "app=answering", "-o", "json"))["items"]
+    uid = pods[0]["metadata"]["uid"]
+    pid = next(process.pid for process in psutil.process_iter(["name"]) if in_pod_of(process, uid))
     service = f"answering.{NAMESPACE}.svc.cluster.local"
     code = "\n".join(
         [
@@ -174,19 +176,18 @@ def resolve(name: str, server: str) -> str:
 # -- runs in the pod too
 
 
-def in_pod_of(process: psutil.Process, testbed: OwnTestbed) -> bool:
-    """Whether it is our application's process in one of the testbed's containers."""
+def in_pod_of(process: psutil.Process, mark: str) -> bool:
+    """Whether it is our application's process in a control group with that in its name: a testbed's, or a pod's."""
     if process.info["name"] != "hello":
         return False
-    groups = Path(f"/proc/{process.pid}/cgroup").read_text(encoding="utf-8")
-    return f"/bighpc/{testbed.name}/" in groups
+    return mark in Path(f"/proc/{process.pid}/cgroup").read_text(encoding="utf-8")
 
 
 def test_simulated_pods_seem_to_run_and_start_no_container(workload: OwnTestbed) -> None:
     pods = json.loads(kubectl(workload, "-n", NAMESPACE, "get", "pods", "-l", "app=simulated", "-o", "json"))["items"]
     assert {pod["status"]["phase"] for pod in pods} == {"Running"}
     assert {pod["spec"]["nodeName"] for pod in pods} <= {"simulated-0", "simulated-1"}
-    real = [process for process in psutil.process_iter(["name"]) if in_pod_of(process, workload)]
+    real = [process for process in psutil.process_iter(["name"]) if in_pod_of(process, f"/bighpc/{workload.name}/")]
     everywhere = json.loads(kubectl(workload, "get", "pods", "--all-namespaces", "-o", "json"))["items"]
     assert len(real) == len([pod for pod in everywhere if pod["spec"].get("nodeName") == "testbed-0"])
 
