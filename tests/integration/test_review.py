@@ -136,6 +136,20 @@ def proposal(shared_testbed: OwnTestbed, platform: Platform, tmp_path: Path) -> 
         project.delete()
 
 
+@pytest.fixture
+def manifests(proposal: Proposal) -> Iterator[None]:
+    """What the application `extra` is made of, on the branches of the environment repository."""
+    repository = proposal.project.manager.gitlab.projects.get("bighpc/environments")
+    for action in ("create", "delete"):
+        for branch in ("dev", "preview", "prod"):
+            file = {"action": action, "file_path": f"applications/extra/overlays/{branch}/kustomization.yaml"}
+            content = {} if action == "delete" else {"content": "resources: []\n"}
+            message = f"test: {action} what extra is made of"
+            repository.commits.create({"branch": branch, "commit_message": message, "actions": [{**file, **content}]})
+        if action == "create":
+            yield
+
+
 def test_the_review_is_one_note_that_follows_the_merge_request(proposal: Proposal) -> None:
     first = proposal.change({"quota": {"cpu": 5, "memory": "9Gi"}})
     request = proposal.open()
@@ -173,8 +187,18 @@ def test_what_cannot_be_built_is_refused_with_the_reason(proposal: Proposal) -> 
     assert "quota" in (proposal.tree / "review" / "review.md").read_text()
 
 
-def test_another_application_is_previewed_in_every_environment(proposal: Proposal) -> None:
-    code, note, statuses = proposal.reviewed({"stacks/applications/extra.yaml": "name: extra\nowner: platform\n"})
+EXTRA = {"stacks/applications/extra.yaml": "name: extra\nowner: platform\n"}
+
+
+def test_an_application_without_manifests_is_refused_with_their_place(proposal: Proposal) -> None:
+    code, note, statuses = proposal.reviewed(EXTRA)
+    assert code == 1, note
+    assert "applications/extra/overlays/prod" in note
+    assert statuses == {"pulumi/dev": "failed", "pulumi/preview": "failed", "pulumi/prod": "failed"}
+
+
+def test_another_application_is_previewed_in_every_environment(proposal: Proposal, manifests: None) -> None:
+    code, note, statuses = proposal.reviewed(EXTRA)
     assert code == 0, note
     assert note.count("+ Application extra-application") == 3
     assert "### ✅ Preview: " in note
