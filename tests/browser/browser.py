@@ -119,10 +119,10 @@ class Browser:
         found: str | None = self.ask("return document.activeElement.getAttribute('href')")
         return found
 
-    def wait(self, seen: Callable[[], T], what: str) -> T:
+    def wait(self, seen: Callable[[], T], what: str, seconds: int = LIMIT) -> T:
         """Wait until something is there."""
         # A page that keeps itself up to date may replace what is just being read.
-        patience = WebDriverWait(self.driver, LIMIT, 0.1, [NoSuchElementException, StaleElementReferenceException])
+        patience = WebDriverWait(self.driver, seconds, 0.1, [NoSuchElementException, StaleElementReferenceException])
         return patience.until(lambda _: seen(), what)
 
     def ask(self, script: str) -> Any:

@@ -34,6 +34,8 @@ pytestmark = [
     ),
 ]
 
+_FIRST_TIME = 90
+"""Seconds for what a person does once: notebooks load their page, and a kernel starts."""
 _PRINTED = ".jp-OutputArea-output"
 _NAMESPACE = "bighpc-dev-jupyterhub"
 
@@ -112,12 +114,17 @@ def start(browser: Browser) -> None:
 
 def run(browser: Browser, code: str) -> str:
     """Type code into the notebook's last cell and run it; returns what it printed."""
+    # Until its kernel is there, a notebook draws itself anew, and what is typed goes elsewhere.
+    idle = "Python 3 (ipykernel) | Idle"
+    browser.wait(lambda: idle in browser.find("#jp-main-statusbar").text, "an idle kernel", _FIRST_TIME)
     before = len(browser.all(_PRINTED))
     click(browser, ".jp-Notebook .jp-CodeCell .cm-content", "a cell")
     browser.press(code)
     ActionChains(browser.driver).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
     return browser.wait(
-        lambda: found[-1].text if len(found := browser.all(_PRINTED)) > before else "", "what the cell prints"
+        lambda: found[-1].text if len(found := browser.all(_PRINTED)) > before else "",
+        "what the cell prints",
+        _FIRST_TIME,
     )
 
 
@@ -130,7 +137,7 @@ def click(browser: Browser, selector: str, what: str) -> None:
             found[-1].click()
         return bool(found)
 
-    browser.wait(clicked, what)
+    browser.wait(clicked, what, _FIRST_TIME)
 
 
 def test_somebody_signs_in_starts_a_server_and_runs_a_cell(hub: Hub, browser: Browser) -> None:
