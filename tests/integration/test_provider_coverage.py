@@ -95,6 +95,10 @@ PROGRAM = f"""\
     gitlab.PipelineTrigger("trigger", **ids, description="from outside")
     gitlab.DeployKey("key", **ids, title="key", key="{KEY}")
     gitlab.ProjectJobTokenScopes("scopes", **ids, target_project_ids=[], target_group_ids=[group.id])
+    gitlab.Application(
+        "application", name="Notebooks", redirect_url="https://hub.example/hub/oauth_callback", scopes=["openid"],
+        confidential=True,
+    )
     pulumi.export("project", gitlab.get_project_output(id=project.id).path_with_namespace)
     pulumi.export("group", gitlab.get_group_output(full_path=group.full_path).web_url)
     pulumi.export("me", gitlab.get_current_user_output().username)
