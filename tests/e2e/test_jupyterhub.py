@@ -50,8 +50,7 @@ class Hub:
 
     def objects(self, kind: str, namespace: str = _NAMESPACE) -> dict[str, dict[str, Any]]:
         """The objects of a kind, by name."""
-        listed = self.platform.run("kubectl", "get", kind, f"--namespace={namespace}", "--output=json")
-        return {each["metadata"]["name"]: each for each in json.loads(listed)["items"]}
+        return self.platform.objects(kind, namespace)
 
     def log(self) -> str:
         """What the hub has said."""
@@ -75,16 +74,11 @@ def hub(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactory) ->
     made = Hub(testbed=shared_testbed, platform=platform, url=jupyterhub.hub_url(context, "dev"))
     try:
         platform.run("pulumi", "up", f"--config-file={file}", *up)
-        eventually(lambda: healthy(made), "the application is healthy")
+        eventually(lambda: platform.healthy("jupyterhub-dev"), "the application is healthy")
         yield made
     finally:
         platform.pulumi("up", "dev", "--yes", "--skip-preview")
         eventually(lambda: _NAMESPACE not in made.objects("namespaces"), "nothing is left of the hub")
-
-
-def healthy(hub: Hub) -> bool:
-    status = hub.objects("applications", "argocd")["jupyterhub-dev"].get("status", {})
-    return (status.get("sync", {}).get("status"), status.get("health", {}).get("status")) == ("Synced", "Healthy")
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -82,6 +84,16 @@ class Platform:
         path.write_text(yaml.safe_dump({"config": {**document["config"], **(config or {})}}))
         arguments = ("--stack", stack, "--config-file", str(path), "--non-interactive", *arguments)
         return self.run("pulumi", command, *arguments, code=code, environment=environment)
+
+    def objects(self, kind: str, namespace: str) -> dict[str, dict[str, Any]]:
+        """The cluster's objects of a kind in a namespace, by name."""
+        listed = self.run("kubectl", "get", kind, f"--namespace={namespace}", "--output=json")
+        return {each["metadata"]["name"]: each for each in json.loads(listed)["items"]}
+
+    def healthy(self, application: str) -> bool:
+        """Whether Argo CD calls an Application synced and healthy."""
+        status = self.objects("applications", "argocd")[application].get("status", {})
+        return (status.get("sync", {}).get("status"), status.get("health", {}).get("status")) == ("Synced", "Healthy")
 
     def run(self, *command: str, code: int | None = 0, environment: Mapping[str, str] | None = None) -> str:
         """Run a tool in the checkout; returns what it printed.

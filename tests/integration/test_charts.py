@@ -10,7 +10,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -74,7 +73,7 @@ def platform(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactor
         finally:
             before.pulumi("up", "dev", "--yes", "--skip-preview")
             made.run("kubectl", "delete", "secret", "plain-registry", "--namespace=argocd", "--ignore-not-found")
-        eventually(lambda: not objects(made, "configmaps", "bighpc-dev").keys() & sources.keys(), "they are gone")
+        eventually(lambda: not made.objects("configmaps", "bighpc-dev").keys() & sources.keys(), "they are gone")
 
 
 @contextlib.contextmanager
@@ -119,18 +118,8 @@ def trust(platform: Platform, address: str) -> None:
     platform.run("kubectl", "apply", f"--filename={file}")
 
 
-def objects(platform: Platform, kind: str, namespace: str) -> dict[str, dict[str, Any]]:
-    """The objects of a kind, by name."""
-    listed = platform.run("kubectl", "get", kind, f"--namespace={namespace}", "--output=json")
-    return {each["metadata"]["name"]: each for each in json.loads(listed)["items"]}
-
-
 @pytest.mark.parametrize("name", ["from-repository", "from-registry"])
 def test_a_chart_is_delivered_with_the_values_of_the_environment(platform: Platform, name: str) -> None:
-    def healthy() -> bool:
-        status = objects(platform, "applications", "argocd")[f"{name}-dev"].get("status", {})
-        return (status.get("sync", {}).get("status"), status.get("health", {}).get("status")) == ("Synced", "Healthy")
-
-    eventually(healthy, f"{name}-dev is healthy")
-    made = objects(platform, "configmaps", "bighpc-dev")[name]
+    eventually(lambda: platform.healthy(f"{name}-dev"), f"{name}-dev is healthy")
+    made = platform.objects("configmaps", "bighpc-dev")[name]
     assert made["data"] == {"greeting": name, "place": "dev"}
