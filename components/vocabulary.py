@@ -18,6 +18,7 @@ __all__ = [
     "HARDWARE_MAP",
     "INTERCONNECT_LABEL",
     "IN_CLUSTER",
+    "KUEUE",
     "MANAGER",
     "OWNER_LABEL",
     "POD_SECURITY_PREFIX",
@@ -62,6 +63,9 @@ INTERCONNECT_LABEL: Final = "bighpc.io/interconnect"
 
 QUEUE_LABEL: Final = "bighpc.io/queue"
 """Label of jobs and their pods: the queue that they were given to."""
+
+KUEUE: Final = "kueue.x-k8s.io"
+"""The API group of Kueue's batch queues."""
 
 SIMULATED_SECONDS: Final = "bighpc.io/simulated-seconds"
 """Annotation of pods: for how many seconds they seem to run on a simulated node; other nodes do not look at it."""

@@ -7,15 +7,15 @@ import lightkube
 from lightkube.core.exceptions import ApiError
 from lightkube.generic_resource import create_global_resource
 
-from components.workloads.kueue import API_VERSION, cluster_queue_name
+from components.vocabulary import KUEUE
+from components.workloads.kueue import API_VERSION, VERSION, cluster_queue_name
 from components.workloads.queues import QueueType
 from stacks.problems import ConfigurationError
 from stacks.settings import Settings
 
 __all__ = ["check_kueue"]
 
-_GROUP, _VERSION = API_VERSION.split("/")
-_QUEUE = create_global_resource(_GROUP, _VERSION, "ClusterQueue", "clusterqueues")
+_QUEUE = create_global_resource(KUEUE, VERSION, "ClusterQueue", "clusterqueues")
 
 
 def check_kueue(where: str, client: lightkube.Client, settings: Settings) -> None:

@@ -17,7 +17,6 @@ from components.kubernetes.hardware import Hardware, HardwareArgs
 from components.kubernetes.testbed import Testbed, TestbedArgs
 from components.operator.stack import OperatorStack, OperatorStackArgs
 from components.workloads.batch_queues import BatchQueues, BatchQueuesArgs
-from components.workloads.kueue import shared_names
 from components.workloads.queues import QueueType
 from stacks.fleet_model import Fleet
 from stacks.forge import Forge, look_up_forge, make_forge
@@ -46,10 +45,10 @@ def build_platform(settings: Settings, fleet: Fleet, findings: Findings) -> None
     )
     hardware = _describe_hardware(settings, testbed)
     agent = _connect_agent(settings, fleet, forge, testbed)
-    _make_queues(settings, testbed)
+    queues = _make_queues(settings, testbed)
     argocd = _connect_argocd(settings, fleet, forge)
     services = make_services(settings, forge)
-    _connect_operator(settings, fleet, forge, testbed, agent, hardware, services)
+    _connect_operator(settings, fleet, forge, testbed, agent, hardware, queues, services)
     if settings.stack.forge.owner:
         _make_application_sets(settings, fleet, forge)
     images = build_images(settings)
@@ -172,9 +171,9 @@ def _describe_hardware(settings: Settings, testbed: Testbed) -> Hardware | None:
     )
 
 
-def _make_queues(settings: Settings, testbed: Testbed) -> None:
+def _make_queues(settings: Settings, testbed: Testbed) -> BatchQueues | None:
     if settings.stack.workloads.type is not QueueType.KUEUE:
-        return
+        return None
     environment = settings.environment
     made = BatchQueues(
         "queues",
@@ -188,12 +187,7 @@ def _make_queues(settings: Settings, testbed: Testbed) -> None:
         ),
     )
     pulumi.export("queues", made.queues)
-
-
-def _kueue_objects(settings: Settings) -> tuple[str, ...]:
-    if settings.stack.workloads.type is not QueueType.KUEUE:
-        return ()
-    return shared_names(settings.stack.testbed.hardware, settings.environment)
+    return made
 
 
 def _connect_operator(
@@ -203,6 +197,7 @@ def _connect_operator(
     testbed: Testbed,
     agent: GitLabAgentInstallation | None,
     hardware: Hardware | None,
+    queues: BatchQueues | None,
     services: Mapping[str, pulumi.Output[str]],
 ) -> None:
     environment, argocd = settings.environment, settings.stack.argocd
@@ -220,7 +215,7 @@ def _connect_operator(
             agent_namespace=agent.namespace if agent else None,
             agent_namespace_name=fleet.agents.environments[environment].namespace if agent and fleet.agents else None,
             priority_classes=tuple(each.priority_class for each in hardware.placements.values()) if hardware else (),
-            kueue=_kueue_objects(settings),
+            kueue=queues.shared if queues else (),
             argocd_namespace=argocd.namespace,
             argocd_secrets=_repository_secrets(settings, fleet),
             argocd_settings=argocd.configuration is not None,

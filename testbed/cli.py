@@ -69,13 +69,13 @@ def up(
 def deploy(name: Name = DEFAULT_NAME) -> None:
     """Bring the three stacks up on a running testbed, and wait until their applications answer."""
     from testbed.deployment import deploy as run
-    from testbed.environment import variables
+    from testbed.environment import of_commands
     from testbed.existing import load_context
     from testbed.summary import print_summary
 
     with _explained():
         context, progress = load_context(Layout(name=name)), Progress()
-        environment = {**os.environ, **variables(context), "PATH": context.search_path}
+        environment = of_commands(context)
         # `pulumi` and `bighpc` are looked up on this process's PATH.
         os.environ["PATH"] = context.search_path
         answers = run(context, environment, progress)
@@ -110,7 +110,7 @@ def jupyterhub(
 ) -> None:
     """Give an environment a JupyterHub: its images, an application of GitLab, and settings in the stack's file."""
     from testbed import jupyterhub as hub
-    from testbed.environment import variables
+    from testbed.environment import of_commands
     from testbed.existing import load_context
     from testbed.stacks import ORDER
 
@@ -118,8 +118,7 @@ def jupyterhub(
         if environment not in ORDER:
             raise UserError(f"{environment!r} is no environment; there are {', '.join(ORDER)}")
         context, progress = load_context(Layout(name=name)), Progress()
-        found = {**os.environ, **variables(context), "PATH": context.search_path}
-        hub.configure(context, environment, found, progress)
+        hub.configure(context, environment, of_commands(context), progress)
         progress.done(f"now `pulumi up --stack {environment}`; then {hub.hub_url(context, environment)}", 0)
 
 

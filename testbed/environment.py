@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from testbed.context import Context
 from testbed.files import private_directory
 
-__all__ = ["exports", "variables"]
+__all__ = ["exports", "of_commands", "variables"]
 
 _OPERATOR_VARIABLES = "BIGHPC_OPERATOR_VARIABLES"
 
@@ -40,6 +41,11 @@ def variables(context: Context) -> dict[str, str]:
     # The operator's runs get the same from a secret in the cluster, so not by a file.
     names = {*found, _OPERATOR_VARIABLES, "PULUMI_CONFIG_PASSPHRASE"} - {"PULUMI_CONFIG_PASSPHRASE_FILE"}
     return {**found, _OPERATOR_VARIABLES: ",".join(sorted(names))}
+
+
+def of_commands(context: Context) -> dict[str, str]:
+    """What our own commands run the testbed's tools in: this process's environment, with the testbed over it."""
+    return {**os.environ, **variables(context), "PATH": context.search_path}
 
 
 def exports(context: Context) -> str:

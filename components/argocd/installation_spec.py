@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum, unique
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from zoneinfo import available_timezones
 
 from pydantic import Field, model_validator
 
-from components.argocd.source_spec import ChartRepository, ExactVersion
-from components.spec import Cron, DnsLabel, Quantity, RegistryPlace, Spec, Text, WebUrl, refusal, ruled
+from components.argocd.source_spec import InstalledChartSpec
+from components.spec import Cron, DnsLabel, Quantity, Spec, Text, WebUrl, refusal, ruled
 from components.vocabulary import IN_CLUSTER
 
 __all__ = [
@@ -67,28 +67,15 @@ class Installation(StrEnum):
     """This program, from the chart. One stack of those that share a cluster does it."""
 
 
-class ChartSpec(Spec):
+class ChartSpec(InstalledChartSpec):
     """Argo CD's chart: from a repository or an OCI mirror, at an exact version, or from a mirror on disk."""
 
-    repository: ChartRepository | None = None
-    """A Helm repository, or the chart's address in an OCI registry."""
-    version: ExactVersion | None = None
+    example: ClassVar[str] = "10.1.1"
+
     path: LocalChart | None = None
-    image_registry: RegistryPlace | None = None
-    """A mirror that Argo CD's images come from, such as ``registry.example.org/mirror``."""
     high_availability: bool = False
     controller_memory: Quantity = "2Gi"
     """What the application controller may use; it grows with the number of objects."""
-
-    @model_validator(mode="after")
-    def _comes_from_one_place(self) -> ChartSpec:
-        if (self.path is None) == (self.repository is None):
-            raise refusal("a chart comes from a repository or from a path", "set one of repository and path")
-        if self.repository is not None and self.version is None:
-            raise refusal("a chart of a repository has an exact version", "set version, for example to '10.1.1'")
-        if self.path is not None and self.version is not None:
-            raise refusal("the version of a chart on disk is its own", "leave out version")
-        return self
 
 
 SecretKey = Annotated[

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from components.invariants.delivery import is_exact_version
 from components.naming import is_web_url, overlay_path
-from components.spec import DnsLabel, LabelKey, RelativePath, Spec, Text, ruled
+from components.spec import DnsLabel, LabelKey, RegistryPlace, RelativePath, Spec, Text, refusal, ruled
 
 __all__ = [
     "ChartName",
@@ -18,6 +18,7 @@ __all__ = [
     "EnvironmentParameters",
     "ExactVersion",
     "HelmSource",
+    "InstalledChartSpec",
     "KustomizeSource",
     "OciSource",
     "OciUrl",
@@ -119,6 +120,32 @@ class OciSource(Spec):
     repository: OciUrl
     version: ExactVersion
     values: Values = Field(default_factory=dict)
+
+
+class InstalledChartSpec(Spec):
+    """A chart that this program itself installs: of a repository or an OCI mirror, or of a mirror on disk."""
+
+    example: ClassVar[str]
+    """A version that there is."""
+
+    repository: ChartRepository | None = None
+    """A Helm repository, or the chart's address in an OCI registry."""
+    version: ExactVersion | None = None
+    path: str | None = None
+    image_registry: RegistryPlace | None = None
+    """A mirror that the chart's images come from, such as ``registry.example.org/mirror``."""
+
+    @model_validator(mode="after")
+    def _comes_from_one_place(self) -> InstalledChartSpec:
+        if (self.path is None) == (self.repository is None):
+            raise refusal("a chart comes from a repository or from a path", "set one of repository and path")
+        if self.repository is not None and self.version is None:
+            raise refusal(
+                "a chart of a repository has an exact version", f"set version, for example to '{self.example}'"
+            )
+        if self.path is not None and self.version is not None:
+            raise refusal("the version of a chart on disk is its own", "leave out version")
+        return self
 
 
 ChartSource = Annotated[HelmSource | OciSource, Field(discriminator="type")]

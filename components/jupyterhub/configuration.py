@@ -107,7 +107,7 @@ def chart_values(
     off: Values = {"enabled": False}
     secret: Values = {
         name: {"valueFrom": {"secretKeyRef": {"name": HUB_SECRET, "key": name}}}
-        for name in ("GITLAB_CLIENT_SECRET", "CONFIGPROXY_AUTH_TOKEN", "JPY_COOKIE_SECRET")
+        for name in hub_secrets(spec.oauth.client_secret.get_secret_value())
     }
     database: Values = {"type": "sqlite-memory"}
     if spec.database:

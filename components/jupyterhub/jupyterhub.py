@@ -11,8 +11,6 @@ from typing import Final
 
 import pulumi
 import pulumi_kubernetes.core.v1 as core
-import pulumi_kubernetes.meta.v1 as meta
-import pulumi_kubernetes.networking.v1 as networking
 import pulumi_kubernetes.rbac.v1 as rbac
 import yaml
 
@@ -39,7 +37,11 @@ __all__ = ["JupyterHub", "JupyterHubArgs"]
 _HUB: Final = {PART: "hub"}
 _PROXY: Final = {PART: "proxy"}
 _SERVERS: Final = {PART: "server"}
-_PORTS: Final = {"proxy": 8000, "proxy-api": 8001, "hub": 8081, "server": 8888}
+_PROXY_PORT: Final = 8000
+_ROUTES_PORT: Final = 8001
+"""By which the hub tells the proxy where servers are."""
+_HUB_PORT: Final = 8081
+_SERVER_PORT: Final = 8888
 _LOOK: Final = ("get", "list", "watch")
 _KEEP: Final = (*_LOOK, "create", "delete", "patch")
 
@@ -87,9 +89,7 @@ class JupyterHub(pulumi.ComponentResource):
         made = (self._create_account(), self._create_settings(), self._create_secret())
         names = [each.metadata.name for each in made]
         if volume := args.spec.database:
-            size, storage_class = volume.size, volume.storage_class
-            claim = create_claim(self._enclosure, self._namespace, "database", size=size, storage_class=storage_class)
-            names.append(claim.metadata.name)
+            names.append(create_claim(self._enclosure, self._namespace, "database", volume).metadata.name)
         if ingress := args.spec.ingress:
             create_ingress(
                 self._enclosure, self._namespace, ingress, name=JUPYTERHUB, host=args.spec.host, service="proxy-public"
@@ -103,28 +103,32 @@ class JupyterHub(pulumi.ComponentResource):
     def _open(self) -> None:
         """Let each part reach those that it talks to, and nobody else: servers run what people wrote."""
         allow, namespace, spec = self._enclosure.allow, self._namespace, self._spec
-        outside = spec.ingress.namespace if spec.ingress else None
-        browsers = ingress_from([outside], [_PORTS["proxy"]]) if outside else _anybody(_PORTS["proxy"])
+        controllers = [spec.ingress.namespace] if spec.ingress else []
         allow(
             namespace,
             "allow-proxy",
             selector=_PROXY,
-            ingress=[browsers, _from([_HUB], "proxy-api")],
-            egress=[_to(_HUB, "hub"), _to(_SERVERS, "server")],
+            ingress=[ingress_from(controllers, [_PROXY_PORT]), ingress_from([], [_ROUTES_PORT], pods=[_HUB])],
+            egress=[egress_to([_HUB_PORT], pods=[_HUB]), egress_to([_SERVER_PORT], pods=[_SERVERS])],
         )
         allow(
             namespace,
             "allow-hub",
             selector=_HUB,
-            ingress=[_from([_PROXY, _SERVERS], "hub")],
-            egress=[_to(_PROXY, "proxy-api"), _to(_SERVERS, "server"), egress_to(spec.ports)],
+            ingress=[ingress_from([], [_HUB_PORT], pods=[_PROXY, _SERVERS])],
+            egress=[
+                egress_to([_ROUTES_PORT], pods=[_PROXY]),
+                egress_to([_SERVER_PORT], pods=[_SERVERS]),
+                egress_to(spec.ports),
+            ],
         )
+        outside = [egress_to(spec.server_ports)] if spec.server_ports else []
         allow(
             namespace,
             "allow-servers",
             selector=_SERVERS,
-            ingress=[_from([_PROXY, _HUB], "server")],
-            egress=[_to(_HUB, "hub"), *([egress_to(spec.server_ports)] if spec.server_ports else [])],
+            ingress=[ingress_from([], [_SERVER_PORT], pods=[_PROXY, _HUB])],
+            egress=[egress_to([_HUB_PORT], pods=[_HUB]), *outside],
         )
 
     def _create_account(self) -> core.ServiceAccount:
@@ -179,23 +183,3 @@ class JupyterHub(pulumi.ComponentResource):
             options=self._child,
             chart=self._spec.chart,
         )
-
-
-def _peer(pods: Mapping[str, str]) -> networking.NetworkPolicyPeerArgs:
-    return networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels=dict(pods)))
-
-
-def _port(number: int) -> list[networking.NetworkPolicyPortArgs]:
-    return [networking.NetworkPolicyPortArgs(port=number, protocol="TCP")]
-
-
-def _from(senders: list[dict[str, str]], port: str) -> networking.NetworkPolicyIngressRuleArgs:
-    return networking.NetworkPolicyIngressRuleArgs(from_=[_peer(each) for each in senders], ports=_port(_PORTS[port]))
-
-
-def _anybody(port: int) -> networking.NetworkPolicyIngressRuleArgs:
-    return networking.NetworkPolicyIngressRuleArgs(ports=_port(port))
-
-
-def _to(receivers: dict[str, str], port: str) -> networking.NetworkPolicyEgressRuleArgs:
-    return networking.NetworkPolicyEgressRuleArgs(to=[_peer(receivers)], ports=_port(_PORTS[port]))

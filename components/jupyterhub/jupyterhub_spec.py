@@ -8,15 +8,14 @@ from typing import Annotated
 from pydantic import Field, SecretStr, model_validator
 
 from components.argocd.source_spec import ChartSource
-from components.kubernetes.exposure_spec import Image, IngressSpec
+from components.kubernetes.exposure_spec import Image, IngressSpec, Port, VolumeSpec
 from components.kubernetes.hardware_spec import ProfileName
 from components.kubernetes.quotas import computing
 from components.naming import is_project_path
 from components.spec import DnsLabel, Quantity, Spec, Text, Username, WebUrl, quantity_value, refusal, ruled
 
-__all__ = ["CullingSpec", "HubQuotaSpec", "JupyterHubSpec", "OAuthSpec", "ServerProfileSpec", "VolumeSpec"]
+__all__ = ["CullingSpec", "HubQuotaSpec", "JupyterHubSpec", "OAuthSpec", "ServerProfileSpec"]
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 GroupPath = Annotated[
     str,
     ruled(
@@ -81,13 +80,6 @@ class CullingSpec(Spec):
     """How often that is looked at."""
     longest_hours: int | None = Field(default=None, ge=1, le=24 * 365)
     """After which a server is stopped though it is used; by default never."""
-
-
-class VolumeSpec(Spec):
-    """A volume that outlives pods."""
-
-    size: Quantity
-    storage_class: DnsLabel
 
 
 class HubQuotaSpec(Spec):

@@ -160,10 +160,19 @@ def egress_to(
     *,
     namespaces: Sequence[str] = (),
     networks: Sequence[str] = (),
+    pods: Sequence[Mapping[str, str]] = (),
     protocols: Sequence[str] = ("TCP",),
 ) -> networking.NetworkPolicyEgressRuleArgs:
-    """Return a rule that lets pods reach these ports, in these namespaces and networks; without any: everywhere."""
-    peers = [*map(_pods_of, namespaces)]
+    """Return a rule that lets pods reach these ports, in these namespaces and networks; without any: everywhere.
+
+    Args:
+        ports: their numbers.
+        namespaces: all pods in them.
+        networks: as CIDR.
+        pods: those of the same namespace with such labels.
+        protocols: of each port.
+    """
+    peers = [*map(_pods_of, namespaces), *map(_pods_with, pods)]
     peers += [networking.NetworkPolicyPeerArgs(ip_block=networking.IPBlockArgs(cidr=network)) for network in networks]
     return networking.NetworkPolicyEgressRuleArgs(
         to=peers or None,
@@ -173,10 +182,15 @@ def egress_to(
     )
 
 
-def ingress_from(namespaces: Sequence[str], ports: Sequence[int]) -> networking.NetworkPolicyIngressRuleArgs:
-    """Return a rule that admits the pods of these namespaces to these ports."""
+def ingress_from(
+    namespaces: Sequence[str], ports: Sequence[int], *, pods: Sequence[Mapping[str, str]] = ()
+) -> networking.NetworkPolicyIngressRuleArgs:
+    """Return a rule that admits to these ports the pods of these namespaces, and those of its own with such labels.
+
+    Without any it admits everybody.
+    """
     return networking.NetworkPolicyIngressRuleArgs(
-        from_=[*map(_pods_of, namespaces)],
+        from_=[*map(_pods_of, namespaces), *map(_pods_with, pods)] or None,
         ports=[networking.NetworkPolicyPortArgs(port=port, protocol="TCP") for port in ports],
     )
 
@@ -185,3 +199,7 @@ def _pods_of(namespace: str) -> networking.NetworkPolicyPeerArgs:
     return networking.NetworkPolicyPeerArgs(
         namespace_selector=meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})
     )
+
+
+def _pods_with(labels: Mapping[str, str]) -> networking.NetworkPolicyPeerArgs:
+    return networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels=dict(labels)))

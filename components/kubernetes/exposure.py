@@ -8,7 +8,7 @@ import pulumi_kubernetes.meta.v1 as meta
 import pulumi_kubernetes.networking.v1 as networking
 
 from components.kubernetes.enclosure import Enclosure
-from components.kubernetes.exposure_spec import IngressSpec
+from components.kubernetes.exposure_spec import IngressSpec, VolumeSpec
 
 __all__ = ["create_claim", "create_ingress"]
 
@@ -42,7 +42,7 @@ def create_ingress(
 
 
 def create_claim(
-    enclosure: Enclosure, namespace: core.Namespace, name: str, *, size: str, storage_class: str, shared: bool = False
+    enclosure: Enclosure, namespace: core.Namespace, name: str, volume: VolumeSpec, *, shared: bool = False
 ) -> core.PersistentVolumeClaim:
     """Claim a volume, which ``pulumi destroy`` refuses to delete.
 
@@ -50,8 +50,7 @@ def create_claim(
         enclosure: of the service.
         namespace: where the service is.
         name: of the claim.
-        size: a Kubernetes quantity.
-        storage_class: what makes the volume.
+        volume: what is claimed.
         shared: whether pods of several nodes write to it.
     """
     return core.PersistentVolumeClaim(
@@ -59,8 +58,8 @@ def create_claim(
         metadata=_unawaited(enclosure, namespace, name),
         spec=core.PersistentVolumeClaimSpecArgs(
             access_modes=["ReadWriteMany" if shared else "ReadWriteOnce"],
-            storage_class_name=storage_class,
-            resources=core.VolumeResourceRequirementsArgs(requests={"storage": size}),
+            storage_class_name=volume.storage_class,
+            resources=core.VolumeResourceRequirementsArgs(requests={"storage": volume.size}),
         ),
         opts=pulumi.ResourceOptions.merge(enclosure.options, pulumi.ResourceOptions(protect=True)),
     )

@@ -1,15 +1,18 @@
-"""How a service is seen from outside of its cluster, and what it runs, as data. Pure."""
+"""How a service is seen from outside of its cluster, what it runs and what it keeps, as data. Pure."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import Field
+
 from components.invariants.workloads import image_has_a_registry, image_has_a_version
 from components.naming import is_dns_subdomain
-from components.spec import DnsLabel, Spec, ruled
+from components.spec import DnsLabel, Quantity, Spec, ruled
 
-__all__ = ["Host", "Image", "IngressSpec"]
+__all__ = ["Host", "Image", "IngressSpec", "Port", "VolumeSpec"]
 
+Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[
     str,
     ruled(
@@ -40,3 +43,10 @@ class IngressSpec(Spec):
     """The Secret with the certificate, in the service's namespace."""
     namespace: DnsLabel
     """Where the ingress controller runs: nobody else may call the service."""
+
+
+class VolumeSpec(Spec):
+    """A volume that outlives pods."""
+
+    size: Quantity
+    storage_class: DnsLabel

@@ -65,10 +65,7 @@ class OpenOnDemand(pulumi.ComponentResource):
         self._namespace = self._enclosure.create(args.spec.quota.hard(args.spec.homes.size))
         self._open()
         portal, files = self._create_portal(), self._create_configuration()
-        size, storage_class = args.spec.homes.size, args.spec.homes.storage_class
-        homes = create_claim(
-            self._enclosure, self._namespace, "homes", size=size, storage_class=storage_class, shared=True
-        )
+        homes = create_claim(self._enclosure, self._namespace, "homes", args.spec.homes, shared=True)
         create_ingress(
             *(self._enclosure, self._namespace, args.spec.ingress),
             name=ONDEMAND,

@@ -8,14 +8,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from components.kubernetes.exposure_spec import Host, Image, IngressSpec
+from components.kubernetes.exposure_spec import Host, Image, IngressSpec, Port, VolumeSpec
 from components.kubernetes.quotas import computing
 from components.naming import is_dns_label, is_web_url
 from components.spec import DnsLabel, Quantity, Spec, Text, refusal, ruled
 
 __all__ = [
     "ClusterSpec",
-    "HomesSpec",
     "KubernetesClusterSpec",
     "OidcSpec",
     "OnDemandQuotaSpec",
@@ -119,13 +118,6 @@ class SlurmClusterSpec(_AnyClusterSpec):
 ClusterSpec = Annotated[KubernetesClusterSpec | SlurmClusterSpec, Field(discriminator="adapter")]
 
 
-class HomesSpec(Spec):
-    """The volume with people's home directories, which the clusters have as well."""
-
-    size: Quantity
-    storage_class: DnsLabel
-
-
 class OnDemandQuotaSpec(Spec):
     """What the portal's pods get together."""
 
@@ -152,8 +144,9 @@ class OpenOnDemandSpec(Spec):
     apps: tuple[App, ...] = ()
     """The interactive applications that the portal's first page shows, in this order."""
     ingress: IngressSpec
-    homes: HomesSpec
-    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = (22, 443, 6443, 6817, 6819)
+    homes: VolumeSpec
+    """With people's home directories, which the clusters have as well."""
+    ports: tuple[Port, ...] = (22, 443, 6443, 6817, 6819)
     """What it may reach outside: SSH, GitLab, Kubernetes' API and Slurm's daemons, unless the site says otherwise."""
     quota: OnDemandQuotaSpec = OnDemandQuotaSpec()
 

@@ -13,10 +13,9 @@ from typing import Final
 
 from components.invariants import Violation
 from components.kubernetes.rule_spec import RBAC, RuleSpec, cluster_violations, namespace_violations
-from components.vocabulary import AGENT_TOKEN_SECRET, HARDWARE_MAP
+from components.vocabulary import AGENT_TOKEN_SECRET, HARDWARE_MAP, KUEUE
 
 __all__ = [
-    "KUEUE",
     "STACKS",
     "Places",
     "ServicePlace",
@@ -29,9 +28,6 @@ __all__ = [
 
 STACKS: Final = "pulumi.com"
 """The API group of ``Stack`` objects."""
-
-KUEUE: Final = "kueue.x-k8s.io"
-"""The API group of batch queues."""
 
 _LOOK: Final = ("get", "list", "watch")
 _CHANGE: Final = ("get", "patch", "update", "delete")

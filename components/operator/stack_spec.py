@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum, unique
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field, model_validator
 
-from components.argocd.source_spec import ChartRepository, ExactVersion
+from components.argocd.source_spec import InstalledChartSpec
 from components.kubernetes.rule_spec import RuleSpec
-from components.spec import DnsLabel, Quantity, RegistryPlace, Spec, VariableKey, quantity_value, refusal, ruled
+from components.spec import DnsLabel, Quantity, Spec, VariableKey, quantity_value, refusal, ruled
 from components.vocabulary import PRODUCT
 
 __all__ = [
@@ -88,25 +88,12 @@ class ReconcileMode(StrEnum):
     """The operator follows the branch by itself: no gate, and up to a minute later."""
 
 
-class OperatorChartSpec(Spec):
+class OperatorChartSpec(InstalledChartSpec):
     """The operator's chart: from a repository or an OCI mirror, at an exact version, or from a mirror on disk."""
 
-    repository: ChartRepository | None = None
-    """A Helm repository, or the chart's address in an OCI registry."""
-    version: ExactVersion | None = None
-    path: LocalChart | None = None
-    image_registry: RegistryPlace | None = None
-    """A mirror that the operator's image comes from, such as ``registry.example.org/mirror``."""
+    example: ClassVar[str] = "2.9.0"
 
-    @model_validator(mode="after")
-    def _comes_from_one_place(self) -> OperatorChartSpec:
-        if (self.path is None) == (self.repository is None):
-            raise refusal("a chart comes from a repository or from a path", "set one of repository and path")
-        if self.repository is not None and self.version is None:
-            raise refusal("a chart of a repository has an exact version", "set version, for example to '2.9.0'")
-        if self.path is not None and self.version is not None:
-            raise refusal("the version of a chart on disk is its own", "leave out version")
-        return self
+    path: LocalChart | None = None
 
 
 class ReconcileSpec(Spec):

@@ -19,6 +19,7 @@ from components.workloads.kueue import (
     flavor,
     flavor_name,
     local_queue,
+    shared_names,
 )
 
 __all__ = ["BatchQueues", "BatchQueuesArgs"]
@@ -42,6 +43,8 @@ class BatchQueues(pulumi.ComponentResource):
 
     queues: pulumi.Output[list[str]]
     """Their names; known once jobs may be handed in."""
+    shared: tuple[str, ...]
+    """The names of what is the whole cluster's."""
 
     def __init__(self, name: str, args: BatchQueuesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bighpc:workloads:BatchQueues", name, None, opts)
@@ -49,6 +52,7 @@ class BatchQueues(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
+        self.shared = shared_names(args.hardware, args.environment)
         flavors = [self._create_flavor(profile, spec) for profile, spec in args.hardware.items()]
         whole = self._create(
             "cluster-queue",

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from components.kubernetes.hardware_spec import placement
 from components.labels import object_labels
-from components.vocabulary import HARDWARE_LABEL, QUEUE_LABEL, SIMULATED_SECONDS, WORKLOAD_ACCOUNT
+from components.vocabulary import HARDWARE_LABEL, KUEUE, QUEUE_LABEL, SIMULATED_SECONDS, WORKLOAD_ACCOUNT
 from components.workloads.workload_spec import Site, WorkloadSpec, at_once, seconds_of
 
 __all__ = ["KUEUE_QUEUE_LABEL", "job"]
 
-KUEUE_QUEUE_LABEL: Final = "kueue.x-k8s.io/queue-name"
+KUEUE_QUEUE_LABEL: Final = f"{KUEUE}/queue-name"
 """Label: the LocalQueue that Kueue takes a job into."""
 
 _LONGEST_WAIT_S: Final = 7 * 24 * 3600

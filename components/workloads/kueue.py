@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from components.kubernetes.hardware_spec import HardwareProfileSpec, capacity
-from components.vocabulary import PRODUCT
+from components.vocabulary import KUEUE, PRODUCT
 
 __all__ = [
     "API_VERSION",
     "MOST_FLAVORS",
+    "VERSION",
     "cluster_queue",
     "cluster_queue_name",
     "flavor",
@@ -24,7 +25,8 @@ __all__ = [
     "shared_names",
 ]
 
-API_VERSION: Final = "kueue.x-k8s.io/v1beta1"
+VERSION: Final = "v1beta1"
+API_VERSION: Final = f"{KUEUE}/{VERSION}"
 MOST_FLAVORS: Final = 16
 """Hardware profiles that one ClusterQueue takes, in the strictest of these releases."""
 
