@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
 
 from tests.free_ports import free_port
 
 __all__ = ["Answers", "closed_port", "cluster_answers", "gitlab_answers", "serve"]
 
 Answers = Mapping[str, tuple[int, Any]]
-"""Status and JSON body by path, of a directory with ``?path=`` behind it; 404 for every other path."""
+"""Status and JSON body by path; 404 for every other path."""
 
 GROUP = {"id": 1, "created_at": "2026-11-24T00:00:00.000Z", "web_url": "http://gitlab.example/bighpc"}
 PROJECT = {"id": 7, "http_url_to_repo": "http://gitlab.example/bighpc/environments.git"}
@@ -42,12 +41,10 @@ def gitlab_answers(directories: Any = (), **changes: Any) -> Answers:
         "project": "/api/v4/projects/bighpc%2Fenvironments",
         "platform": "/api/v4/projects/bighpc%2Fplatform",
     }
-    tree = "/api/v4/projects/7/repository/tree"
-    entry = [{"name": "kustomization.yaml", "type": "blob"}]
-    return {
-        **{paths[part]: answer for part, answer in parts.items()},
-        **{f"{tree}?path={directory}": (200, entry) for directory in directories},
-    }
+    tree = [{"path": directory, "type": "tree"} for directory in directories]
+    # A branch without anything has no tree.
+    known = {"/api/v4/projects/7/repository/tree": (200, tree)} if tree else {}
+    return {**{paths[part]: answer for part, answer in parts.items()}, **known}
 
 
 def cluster_answers(status: int = 200, uid: str = "cluster-one", argocd: bool = True, kueue: bool = True) -> Answers:
@@ -71,10 +68,8 @@ def serve(answers: Answers) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            place, _, query = self.path.partition("?")
-            directory = parse_qs(query).get("path")
-            key = f"{place}?path={directory[0]}" if directory else place
-            status, body = answers.get(key, (404, {"message": "404 Not found"}))
+            place, _, _ = self.path.partition("?")
+            status, body = answers.get(place, (404, {"message": "404 Not found"}))
             data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "text/html" if isinstance(body, str) else "application/json")
