@@ -84,7 +84,9 @@ class JupyterHub(pulumi.ComponentResource):
         )
 
         # Servers run what people wrote.
-        self._namespace = self._enclosure.create(args.spec.quota.hard(), neighbours=False)
+        self._namespace = self._enclosure.create(
+            args.spec.quota.hard(), neighbours=False, keeps=args.spec.homes is not None
+        )
         self._open()
         made = (self._create_account(), self._create_settings(), self._create_secret())
         names = [each.metadata.name for each in made]

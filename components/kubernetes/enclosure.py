@@ -46,14 +46,15 @@ class Enclosure:
             name=name, namespace=namespace.metadata.name, labels={**self.labels(name), **(extra or {})}
         )
 
-    def create(self, quota: Mapping[str, str], *, neighbours: bool = True) -> core.Namespace:
+    def create(self, quota: Mapping[str, str], *, neighbours: bool = True, keeps: bool = False) -> core.Namespace:
         """Make the namespace with quota, limits and network policies: its pods reach each other and DNS, no more.
 
         Args:
             quota: what its pods get together, in Kubernetes' words.
             neighbours: whether they reach each other; else DNS alone.
+            keeps: whether its pods have claims of their own, so that Pulumi must refuse to delete it.
         """
-        namespace = self.create_namespace()
+        namespace = self.create_namespace(keeps=keeps)
         self.create_quota(namespace, quota)
         self.create_limits(namespace)
         self.allow(namespace, "default-deny")
@@ -63,17 +64,18 @@ class Enclosure:
             self.allow(namespace, "allow-dns", egress=[dns_egress()])
         return namespace
 
-    def create_namespace(self, part: str = "namespace") -> core.Namespace:
+    def create_namespace(self, part: str = "namespace", *, keeps: bool = False) -> core.Namespace:
         """Make the namespace alone, with its Pod Security level.
 
         Args:
             part: what it is of the component, as its labels say it.
+            keeps: whether Pulumi must refuse to delete it.
         """
         labels = {**self.labels(part), **pod_security_labels(self.pod_security)}
         return core.Namespace(
             f"{self.prefix}-namespace",
             metadata=meta.ObjectMetaArgs(name=self.namespace, labels=labels),
-            opts=self.options,
+            opts=pulumi.ResourceOptions.merge(self.options, pulumi.ResourceOptions(protect=keeps or None)),
         )
 
     def create_quota(self, namespace: core.Namespace, hard: Mapping[str, str]) -> None:

@@ -62,7 +62,7 @@ class Monitoring(pulumi.ComponentResource):
             options=self._child,
         )
 
-        self._namespace = self._enclosure.create(args.spec.quota.hard())
+        self._namespace = self._enclosure.create(args.spec.quota.hard(), keeps=args.spec.storage is not None)
         self._open()
         self._create_account()
         configurations = [self._configure_prometheus(), *self._create_dashboards()]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
@@ -209,6 +210,18 @@ def test_the_hub_may_keep_pods_and_homes_in_its_namespace_and_nothing_else(build
 def test_without_homes_it_may_not_even_see_claims(build: Build) -> None:
     done = build(lambda: JupyterHub("jupyterhub", replace(ARGS, spec=spec_of(homes=None))))
     assert done.named("jupyterhub-role").inputs["rules"][0]["resources"] == ["pods"]
+
+
+@pytest.mark.parametrize(("homes", "kept"), [(DATA["homes"], True), (None, None)])
+def test_a_namespace_with_peoples_homes_is_not_deleted(build: Build, homes: object, kept: bool | None) -> None:
+    protected: dict[str, bool | None] = {}
+
+    def note(made: pulumi.ResourceTransformationArgs) -> None:
+        protected[made.name] = made.opts.protect
+
+    options = pulumi.ResourceOptions(transformations=[note])
+    build(lambda: JupyterHub("jupyterhub", replace(ARGS, spec=spec_of(homes=homes)), options))
+    assert protected["jupyterhub-namespace"] is kept
 
 
 def selected(done: Recorder, name: str) -> dict[str, Any]:
