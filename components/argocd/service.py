@@ -8,6 +8,8 @@ import pulumi
 
 from components.argocd.parts import Place, create_service_project
 from components.argocd.source_spec import HelmSource, OciSource
+from components.kubernetes.enclosure import Enclosure
+from components.vocabulary import PodSecurity
 
 __all__ = ["ServiceSite"]
 
@@ -26,38 +28,56 @@ class ServiceSite:
     repository_url: pulumi.Input[str]
     """Where git finds it over HTTP."""
 
-    def create_project(
+    def enclose(
         self,
         prefix: str,
         service: str,
         *,
-        description: str,
         namespace: str,
         options: pulumi.ResourceOptions,
-        chart: HelmSource | OciSource | None = None,
-    ) -> pulumi.Output[str]:
-        """Make the Argo CD project that may deliver the service, and nothing else; returns its name, once it is there.
+        pod_security: PodSecurity = PodSecurity.RESTRICTED,
+    ) -> Enclosure:
+        """Return how the service's namespace and the objects in it are named, labelled and closed.
 
         Args:
             prefix: the component's name, which its children's names begin with.
             service: the service's name.
-            description: what the project is for.
             namespace: where the service is.
             options: of the component's children.
-            chart: what the service is delivered from, when that is not the environment repository.
+            pod_security: what its pods may be.
         """
-        place = Place(
+        return Enclosure(
             prefix=prefix,
-            namespace=self.argocd_namespace,
+            namespace=namespace,
+            component=service,
             environment=self.environment,
             owner=self.owner,
             options=options,
+            pod_security=pod_security,
+        )
+
+    def create_project(
+        self, enclosure: Enclosure, *, description: str, chart: HelmSource | OciSource | None = None
+    ) -> pulumi.Output[str]:
+        """Make the Argo CD project that may deliver the service, and nothing else; returns its name, once it is there.
+
+        Args:
+            enclosure: the service's.
+            description: what the project is for.
+            chart: what the service is delivered from, when that is not the environment repository.
+        """
+        place = Place(
+            prefix=enclosure.prefix,
+            namespace=self.argocd_namespace,
+            environment=self.environment,
+            owner=self.owner,
+            options=enclosure.options,
         )
         return create_service_project(
             place,
-            service,
+            enclosure.component,
             description=description,
-            destination={"server": self.server, "namespace": namespace},
+            destination={"server": self.server, "namespace": enclosure.namespace},
             source=chart.repository if chart else self.repository_url,
             repository_id=None if chart else self.repository_id,
         )

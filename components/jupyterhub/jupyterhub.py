@@ -26,7 +26,7 @@ from components.jupyterhub.configuration import (
     hub_settings,
 )
 from components.jupyterhub.jupyterhub_spec import JupyterHubSpec
-from components.kubernetes.enclosure import Enclosure, egress_to, ingress_from
+from components.kubernetes.enclosure import egress_to, ingress_from
 from components.kubernetes.exposure import create_claim, create_ingress
 from components.kubernetes.hardware_spec import HardwareProfileSpec
 from components.kubernetes.rights import grant
@@ -74,13 +74,8 @@ class JupyterHub(pulumi.ComponentResource):
         self._args = args
         self._spec = args.spec
         self._child = pulumi.ResourceOptions(parent=self)
-        self._enclosure = Enclosure(
-            prefix=name,
-            namespace=args.spec.namespace_in(args.site.environment),
-            component=JUPYTERHUB,
-            environment=args.site.environment,
-            owner=args.site.owner,
-            options=self._child,
+        self._enclosure = args.site.enclose(
+            name, JUPYTERHUB, namespace=args.spec.namespace_in(args.site.environment), options=self._child
         )
 
         # Servers run what people wrote.
@@ -99,7 +94,9 @@ class JupyterHub(pulumi.ComponentResource):
 
         self.url = pulumi.Output.from_input(args.spec.address)
         self.namespace = pulumi.Output.all(self._namespace.metadata.name, *names).apply(lambda known: str(known[0]))
-        self.project = self._create_project()
+        self.project = args.site.create_project(
+            self._enclosure, description=f"The JupyterHub of {args.site.environment}.", chart=args.spec.chart
+        )
         self.register_outputs({"url": self.url, "namespace": self.namespace, "project": self.project})
 
     def _open(self) -> None:
@@ -173,15 +170,4 @@ class JupyterHub(pulumi.ComponentResource):
             metadata=self._enclosure.metadata(HUB_SECRET, self._namespace),
             string_data={name: pulumi.Output.secret(value) for name, value in variables.items()},
             opts=self._child,
-        )
-
-    def _create_project(self) -> pulumi.Output[str]:
-        site = self._args.site
-        return site.create_project(
-            self._prefix,
-            JUPYTERHUB,
-            description=f"The JupyterHub of {site.environment}.",
-            namespace=self._enclosure.namespace,
-            options=self._child,
-            chart=self._spec.chart,
         )

@@ -15,7 +15,7 @@ import pulumi_kubernetes.rbac.v1 as rbac
 import yaml
 
 from components.argocd.service import ServiceSite
-from components.kubernetes.enclosure import Enclosure, egress_to
+from components.kubernetes.enclosure import egress_to
 from components.monitoring.configuration import ACCOUNT, alertmanager_settings, prometheus_settings, scrape_ports
 from components.monitoring.delivery import ALERTMANAGER_SECRET, DASHBOARD_LABEL, GRAFANA_SECRET, MONITORING
 from components.monitoring.monitoring_spec import MonitoringSpec
@@ -53,13 +53,8 @@ class Monitoring(pulumi.ComponentResource):
         self._args = args
         self._spec = args.spec
         self._child = pulumi.ResourceOptions(parent=self)
-        self._enclosure = Enclosure(
-            prefix=name,
-            namespace=args.spec.namespace_in(args.site.environment),
-            component="monitoring",
-            environment=args.site.environment,
-            owner=args.site.owner,
-            options=self._child,
+        self._enclosure = args.site.enclose(
+            name, MONITORING, namespace=args.spec.namespace_in(args.site.environment), options=self._child
         )
 
         self._namespace = self._enclosure.create(args.spec.quota.hard(), keeps=args.spec.storage is not None)
@@ -67,7 +62,9 @@ class Monitoring(pulumi.ComponentResource):
         self._create_account()
         configurations = [self._configure_prometheus(), *self._create_dashboards()]
         self._create_secrets()
-        project = self._create_project()
+        project = args.site.create_project(
+            self._enclosure, description=f"The monitoring of {args.site.environment}.", chart=args.spec.chart
+        )
 
         names = [each.metadata.name for each in configurations]
         self.namespace = pulumi.Output.all(self._namespace.metadata.name, *names).apply(lambda made: str(made[0]))
@@ -162,15 +159,4 @@ class Monitoring(pulumi.ComponentResource):
             metadata=self._enclosure.metadata(name, self._namespace),
             string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
             opts=self._child,
-        )
-
-    def _create_project(self) -> pulumi.Output[str]:
-        site = self._args.site
-        return site.create_project(
-            self._prefix,
-            MONITORING,
-            description=f"The monitoring of {site.environment}.",
-            namespace=self._enclosure.namespace,
-            options=self._child,
-            chart=self._spec.chart,
         )

@@ -13,7 +13,7 @@ import pulumi_kubernetes.core.v1 as core
 import yaml
 
 from components.argocd.service import ServiceSite
-from components.kubernetes.enclosure import Enclosure, egress_to, ingress_from
+from components.kubernetes.enclosure import egress_to, ingress_from
 from components.kubernetes.exposure import create_claim, create_ingress
 from components.ondemand.configuration import ONDEMAND, PORT, cluster_settings, dashboard_settings, portal_settings
 from components.ondemand.ondemand_spec import OpenOnDemandSpec
@@ -51,12 +51,10 @@ class OpenOnDemand(pulumi.ComponentResource):
         self._args = args
         self._spec = args.spec
         self._child = pulumi.ResourceOptions(parent=self)
-        self._enclosure = Enclosure(
-            prefix=name,
+        self._enclosure = args.site.enclose(
+            name,
+            ONDEMAND,
             namespace=args.spec.namespace_in(args.site.environment),
-            component="ondemand",
-            environment=args.site.environment,
-            owner=args.site.owner,
             options=self._child,
             # It starts a web server for each user as that user, which takes root in its container.
             pod_security=PodSecurity.BASELINE,
@@ -72,7 +70,9 @@ class OpenOnDemand(pulumi.ComponentResource):
             host=args.spec.host,
             service="ondemand",
         )
-        project = self._create_project()
+        project = args.site.create_project(
+            self._enclosure, description=f"The Open OnDemand portal of {args.site.environment}."
+        )
 
         parts = [portal.metadata.name, homes.metadata.name, *(each.metadata.name for each in files)]
         self.url = pulumi.Output.from_input(f"https://{args.spec.host}")
@@ -107,13 +107,3 @@ class OpenOnDemand(pulumi.ComponentResource):
             )
             for part, contents in files.items()
         ]
-
-    def _create_project(self) -> pulumi.Output[str]:
-        site = self._args.site
-        return site.create_project(
-            self._prefix,
-            ONDEMAND,
-            description=f"The Open OnDemand portal of {site.environment}.",
-            namespace=self._enclosure.namespace,
-            options=self._child,
-        )
