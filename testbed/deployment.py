@@ -20,7 +20,7 @@ from testbed.errors import UserError
 from testbed.images import push_program_image
 from testbed.progress import Progress
 
-__all__ = ["Answer", "deploy"]
+__all__ = ["Answer", "deploy", "hubs"]
 
 _HELLO = f"{REGISTRY_HOST}/hello:1.0.0"
 _LIMIT = 240
@@ -62,6 +62,12 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
             return []
         _await_applications(context, progress)
         return _ask(context, progress)
+
+
+def hubs(context: Context) -> list[str]:
+    """The environments that have a JupyterHub, in the order of promotion."""
+    names = {application["metadata"]["name"] for application in _applications(context)}
+    return [environment for environment in reversed(stacks.ORDER) if f"jupyterhub-{environment}" in names]
 
 
 def _bring_up(context: Context, environment: Mapping[str, str], progress: Progress) -> None:

@@ -7,12 +7,19 @@ from collections.abc import Sequence
 
 from testbed.context import Context
 from testbed.deployment import Answer
+from testbed.jupyterhub import hub_url
 
 __all__ = ["print_summary"]
 
 
-def print_summary(context: Context, answers: Sequence[Answer]) -> None:
-    """Print addresses, where the credentials are (never their values) and the next steps."""
+def print_summary(context: Context, answers: Sequence[Answer], hubs: Sequence[str]) -> None:
+    """Print addresses, where the credentials are (never their values) and the next steps.
+
+    Args:
+        context: a testbed with the platform on it.
+        answers: what its applications said.
+        hubs: the environments that have a JupyterHub.
+    """
     secrets, ports = context.layout.secrets, context.ports
     gitlab, argocd = f"http://127.0.0.1:{ports['gitlab']}", f"http://127.0.0.1:{ports['argocd-server']}"
     rows = [
@@ -23,6 +30,7 @@ def print_summary(context: Context, answers: Sequence[Answer]) -> None:
         ("registry", f"http://127.0.0.1:{ports['registry']}/v2/", ""),
         ("Pulumi state", f"{context.layout.data / 'pulumi'}", f"passphrase in {secrets / 'pulumi-passphrase'}"),
         *((f"hello in {a.environment}", a.url, f"answered by pod {a.pod} on {a.node}") for a in answers),
+        *((f"JupyterHub of {each}", hub_url(context, each), "sign in with GitLab") for each in hubs),
     ]
     wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
     # Plain lines: addresses are copied from here, and a table would fold them.
@@ -35,6 +43,8 @@ def print_summary(context: Context, answers: Sequence[Answer]) -> None:
         (f"bighpc testbed status{name}", "what is real, double, simulated"),
         ("make down", "ends it; `make up` brings it back"),
     ]
+    if answers and not hubs:
+        steps.insert(2, (f"bighpc testbed jupyterhub dev{name}", "notebooks; takes minutes the first time"))
     sys.stdout.write("\nnext:\n")
     for command, what in steps:
         sys.stdout.write(f"  {command:<46}  # {what}\n")
