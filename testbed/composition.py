@@ -17,6 +17,7 @@ from testbed.images import push_program_image
 from testbed.node.node import node_items
 from testbed.node.policies import policy_items
 from testbed.node.runtime import PAUSE_IMAGE
+from testbed.node.volumes import provisioner
 from testbed.processes import Process
 from testbed.startup import Task
 
@@ -47,6 +48,7 @@ def compose(context: Context) -> list[Process | Task]:
             Task(name="pause-image", run=pause, after=("registry",)),
             *node_items(context),
             *policy_items(context),
+            provisioner(context),
         ]
     return [*items, *delivery(context)]
 

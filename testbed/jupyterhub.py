@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 
+from testbed.cluster.objects import STORAGE_CLASS
 from testbed.commands import run
 from testbed.context import GITLAB_HOST, Context
 from testbed.delivery.user_interfaces import hub_host
@@ -86,6 +87,7 @@ def settings(context: Context, environment: str, client: Client, images: Mapping
             "large": {"title": "Large", "description": "Two cores, 4 GiB", "image": lab, "cores": "2", "memory": "4Gi"},
         },
         "default": "small",
+        "homes": {"size": "2Gi", "storageClass": STORAGE_CLASS},
         # Behind their Services: what network policies see.
         "ports": [gitlab, api],
     }

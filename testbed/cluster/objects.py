@@ -22,6 +22,9 @@ __all__ = [
     "HARDWARE_USER",
     "HUB_SERVICE",
     "POLICIES_USER",
+    "PROVISIONER",
+    "STORAGE_CLASS",
+    "VOLUMES_USER",
     "apply_all",
     "cluster_objects",
     "prepare_cluster",
@@ -43,6 +46,15 @@ HARDWARE_USER = "bighpc:hardware-simulator"
 
 POLICIES_USER = "bighpc:network-policies"
 """As whom the controller of network policies looks at the cluster."""
+
+VOLUMES_USER = "bighpc:local-volumes"
+"""As whom the provisioner of volumes looks at claims."""
+
+STORAGE_CLASS = "local"
+"""The default one: volumes that are directories of this machine."""
+
+PROVISIONER = "bighpc.test/local-volumes"
+"""Who makes the volumes of that class."""
 
 _MANAGER = "bighpc-testbed"
 _MANAGED = {"app.kubernetes.io/managed-by": _MANAGER}
@@ -118,7 +130,9 @@ def cluster_objects(context: Context) -> list[dict[str, Any]]:
         _binding("bighpc-hardware-simulator", "bighpc-hardware-simulator", HARDWARE_USER),
         *_agent_server_objects(),
     ]
-    return [*objects, *_gateway_objects(), *_policy_objects(), *_dns_objects(context)] if context.real_node else objects
+    if not context.real_node:
+        return objects
+    return [*objects, *_gateway_objects(), *_policy_objects(), *_volume_objects(), *_dns_objects(context)]
 
 
 def _agent_server_objects() -> list[dict[str, Any]]:
@@ -150,6 +164,25 @@ def _policy_objects() -> list[dict[str, Any]]:
     ]
     name = "bighpc-network-policies"
     return [_role(name, watched), _binding(name, name, POLICIES_USER)]
+
+
+def _volume_objects() -> list[dict[str, Any]]:
+    """A volume is made where the scheduler puts its pod, so not before there is one."""
+    return [
+        _binding("bighpc-local-volumes", "system:persistent-volume-provisioner", VOLUMES_USER),
+        {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {
+                "name": STORAGE_CLASS,
+                "labels": _MANAGED,
+                "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+            },
+            "provisioner": PROVISIONER,
+            "reclaimPolicy": "Delete",
+            "volumeBindingMode": "WaitForFirstConsumer",
+        },
+    ]
 
 
 def _dns_objects(context: Context) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ USUAL: Mapping[str, int] = MappingProxyType(
         "kube-controller-manager": 10257,
         "kube-scheduler": 10259,
         "kwok": 10247,
+        "local-volumes": 10246,
         "coredns": 1053,
         "coredns-health": 8053,
         "coredns-ready": 8181,

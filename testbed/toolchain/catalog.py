@@ -183,7 +183,7 @@ TOOLS: tuple[Tool, ...] = (
     ),
     Tool(
         name="kube-network-policies",
-        module="policies",
+        module="node",
         package="./kube-network-policies",
         version="0.7.0",
         seconds=90,
@@ -195,6 +195,7 @@ TOOLS: tuple[Tool, ...] = (
             new="return nil // The testbed has rules of its own.",
         ),
     ),
+    Tool(name="local-volumes", module="node", package="./local-volumes", version="13.0.0", seconds=20),
     Tool(
         name="pulumi-resource-kubernetes",
         module="provider",

@@ -18,6 +18,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from testbed import jupyterhub
+from testbed.cluster.objects import STORAGE_CLASS
 from testbed.host.packages import find_command
 from testbed.progress import Progress
 from testbed.stacks import without_salt
@@ -59,7 +60,7 @@ class Hub:
 
 @pytest.fixture(scope="module")
 def hub(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A hub that ends servers after a minute; `dev` has none before and none afterwards."""
+    """A hub that ends servers after a minute, with all volumes; `dev` has none before and none afterwards."""
     shared_testbed.deploy()
     context = shared_testbed.context
     directory = tmp_path_factory.mktemp("hub")
@@ -69,7 +70,9 @@ def hub(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactory) ->
     jupyterhub.configure(context, "dev", platform.environment, Progress(), file)
     up = ("--stack=dev", "--yes", "--skip-preview", "--non-interactive")
     document = yaml.safe_load(file.read_text())
-    document["config"]["bighpc:jupyterhub"]["culling"] = {"idleMinutes": 1, "everySeconds": 5}
+    settings = document["config"]["bighpc:jupyterhub"]
+    settings["culling"] = {"idleMinutes": 1, "everySeconds": 5}
+    settings["database"] = {"size": "100Mi", "storageClass": STORAGE_CLASS}
     file.write_text(yaml.safe_dump(document))
     made = Hub(testbed=shared_testbed, platform=platform, url=jupyterhub.hub_url(context, "dev"))
     try:
@@ -77,6 +80,8 @@ def hub(shared_testbed: OwnTestbed, tmp_path_factory: pytest.TempPathFactory) ->
         eventually(lambda: platform.healthy("jupyterhub-dev"), "the application is healthy")
         yield made
     finally:
+        # With what people keep in it, as somebody would who means it.
+        platform.run("pulumi", "state", "unprotect", "--all", "--yes", "--stack=dev", "--non-interactive")
         platform.pulumi("up", "dev", "--yes", "--skip-preview")
         eventually(lambda: _NAMESPACE not in made.objects("namespaces"), "nothing is left of the hub")
 
@@ -157,10 +162,25 @@ def test_somebody_signs_in_starts_a_server_and_runs_a_cell(hub: Hub, browser: Br
     assert "root" in seen
 
 
-def test_a_server_that_nobody_uses_is_ended(hub: Hub) -> None:
+def test_a_new_pod_of_the_hub_goes_on_with_what_the_last_one_knew(hub: Hub) -> None:
     assert server(hub, "root"), "the browser has gone, the server has not"
+    hub.platform.run("kubectl", "rollout", "restart", "deployment/hub", f"--namespace={_NAMESPACE}")
+    hub.platform.run("kubectl", "rollout", "status", "deployment/hub", f"--namespace={_NAMESPACE}", "--timeout=120s")
+    assert "root still running" in hub.log()
+    assert server(hub, "root")
+
+
+def test_a_server_that_nobody_uses_is_ended_and_its_home_stays(hub: Hub) -> None:
     eventually(lambda: "jupyter-root" not in hub.objects("pods"), "the idle server is ended")
     assert "Culling server root" in hub.log()
+    home = hub.objects("persistentvolumeclaims")["claim-root"]["spec"]["volumeName"]
+    assert (hub.testbed.layout.data / "volumes" / home / "Untitled.ipynb").is_file()
+
+
+def test_nobody_deletes_the_hub_with_peoples_homes_by_accident(hub: Hub) -> None:
+    said = hub.platform.pulumi("preview", "dev", code=None)
+    assert "bighpc-dev-jupyterhub" in said
+    assert "is protected" in said
 
 
 def test_who_is_in_no_group_of_the_hub_stays_outside(hub: Hub, browser: Browser) -> None:
