@@ -14,7 +14,12 @@ from tests.browser.browser import PROGRAMS as BROWSERS
 from tests.integration.postgres import initdb
 
 _CHROMIUM: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"chromium": BROWSERS, "chromium-driver": ("chromedriver",)}
+    {
+        "chromium": BROWSERS,
+        "chromium-driver": ("chromedriver",),
+        # Marks in notes are boxes without it.
+        "fonts-noto-color-emoji": ("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf",),
+    }
 )
 
 _NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -30,12 +35,12 @@ _NEEDED: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
         },
     }
 )
-"""Stage -> Debian package -> the commands of which any one means that it is there."""
+"""Stage -> Debian package -> the commands or files of which any one means that it is there."""
 
 
-def _found(command: str) -> bool:
+def _found(name: str) -> bool:
     # Debian keeps the server's own commands off the PATH.
-    return initdb() is not None if command == "initdb" else find_command(command) is not None
+    return initdb() is not None if name == "initdb" else find_command(name) is not None or Path(name).is_file()
 
 
 def main(stage: str) -> int:
@@ -44,7 +49,7 @@ def main(stage: str) -> int:
     Returns:
         0 when everything is there.
     """
-    absent = [package for package, commands in _NEEDED[stage].items() if not any(map(_found, commands))]
+    absent = [package for package, signs in _NEEDED[stage].items() if not any(map(_found, signs))]
     if not absent:
         return 0
     sys.stderr.write(f"installing system packages for the tests: {' '.join(absent)}\n")

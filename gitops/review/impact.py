@@ -83,7 +83,7 @@ def _reasons(
 def _untouched(changed: Sequence[str]) -> str:
     if not changed:
         return "no file changed"
-    return f"neither its settings nor the program nor its data are among the {len(changed)} changed files"
+    return "neither its settings nor the program nor its data changed"
 
 
 def _program(directory: Path) -> frozenset[str] | None:

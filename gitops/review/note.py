@@ -76,13 +76,20 @@ def _headline(plans: Sequence[Plan]) -> str:
 
 
 def _summary(plans: Sequence[Plan], untouched: Sequence[Impact]) -> Iterable[str]:
+    if plans:
+        yield from _table(plans)
+        yield ""
+    # Below the table: a sentence makes a cell higher than a screen.
+    for each in untouched:
+        yield f"- {each.stack}: not affected, because {cell(each.because)}"
+
+
+def _table(plans: Sequence[Plan]) -> Iterable[str]:
     yield "| stack | create | update | replace | delete | unchanged | policies | verdict |"
     yield "|---|--:|--:|--:|--:|--:|---|---|"
     for plan in plans:
         counts = " | ".join(str(plan.counts[word]) for word in (*CHANGES, "unchanged"))
         yield f"| **{plan.stack}** | {counts} | {_policies(plan)} | {_verdict(plan)} |"
-    for each in untouched:
-        yield f"| {each.stack} | | | | | | | not affected, because {cell(each.because)} |"
 
 
 def _policies(plan: Plan) -> str:

@@ -129,7 +129,7 @@ def test_a_preview_is_answered_once_in_its_discussion(world: World, engine: Fake
     [reply] = world.replies(note)
     assert reply.startswith(marker(note, Progress.DONE))
     assert "### ✅ Preview: 1 to update" in reply
-    assert "| preview | | | | | | | not affected, because" in reply
+    assert "- preview: not affected, because" in reply
     assert f"Describes commit {world.merge_request.sha[:8]}" in reply
     assert world.thread(note)["notes"][0]["resolved"], "what was a comment does not hold up the merge"
 

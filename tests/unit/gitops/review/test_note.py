@@ -32,7 +32,7 @@ def test_every_stack_has_its_row_and_the_untouched_ones_their_reason() -> None:
     dev = Impact(stack="dev", affected=False, because="no file | changed")
     text = render([plan(step("create", new={}), step("same", "b", old={}, new={}))], [dev], ORIGIN)
     assert "| **prod** | 1 | 0 | 0 | 0 | 1 | pass | ✅ ready |" in text
-    assert "| dev | | | | | | | not affected, because no file \\| changed |" in text
+    assert "\n\n- dev: not affected, because no file \\| changed\n" in text
     assert "### ✅ Preview: 1 to create" in text
 
 
@@ -69,5 +69,6 @@ def test_a_note_that_is_too_long_is_cut_at_a_line_and_links_the_rest() -> None:
     assert text.rstrip().endswith("[everything](https://gitlab.example/a)")
 
 
-def test_nothing_affected_is_good_news() -> None:
-    assert "✅ Preview: no stack is affected" in render([], [], Origin(commit="0" * 40))
+def test_nothing_affected_is_good_news_without_an_empty_table() -> None:
+    text = render([], [Impact(stack="dev", affected=False, because="no file changed")], Origin(commit="0" * 40))
+    assert "✅ Preview: no stack is affected\n\n- dev: not affected, because no file changed\n" in text
