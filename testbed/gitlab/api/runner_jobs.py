@@ -26,7 +26,7 @@ from testbed.gitlab.pipelines.moving import finish_job, start_job, takeable_jobs
 from testbed.gitlab.pipelines.payload import FAILURE_REASONS, job_payload
 from testbed.gitlab.pipelines.traces import MOST_TRACE_BYTES, append
 from testbed.gitlab.pipelines.variables import for_runner
-from testbed.gitlab.store import Job, Runner
+from testbed.gitlab.store import Runner
 
 __all__ = ["routes"]
 
@@ -133,8 +133,6 @@ def update_job(call: Call, params: UpdateJob) -> Response:
 
 
 def _queue_value(session: Session, runner: Runner) -> str:
-    """Another text whenever there may be another answer for a runner."""
-    active = select(Job.id, Job.status).where(Job.status.in_(("pending", "running", "canceling"))).order_by(Job.id)
-    jobs = [[number, status] for number, status in session.execute(active)]
-    settings = [runner.paused, runner.run_untagged, runner.tag_list, runner.access_level, runner.project_ids]
-    return hashlib.sha256(json.dumps([jobs, settings]).encode()).hexdigest()[:32]
+    """Another text whenever there is another answer for a runner; what happens to jobs of others changes none."""
+    numbers = [job.id for job in takeable_jobs(session, runner)]
+    return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:32]
