@@ -53,8 +53,9 @@ def render(
         "",
         *_summary(plans, untouched),
         "",
-        *_policy_section(plans),
         *_risk_section(plans),
+        *(line for plan in plans for line in _failure(plan)),
+        *_policy_section(plans),
         *(line for plan in plans for line in _details(plan)),
         "---",
         _footer(plans, origin),
@@ -109,10 +110,19 @@ def _verdict(plan: Plan) -> str:
 
 def _policy_section(plans: Sequence[Plan]) -> Iterable[str]:
     rows = [(plan, verdict) for plan in plans for verdict in plan.verdicts]
-    if not rows:
-        return
-    yield "#### Policies"
-    yield ""
+    if mandatory := [row for row in rows if row[1].mandatory]:
+        yield "#### Policies"
+        yield ""
+        yield from _policy_table(mandatory)
+    if others := [row for row in rows if not row[1].mandatory]:
+        yield f"<details><summary><b>Policies</b>: {len(others)} advisory</summary>"
+        yield ""
+        yield from _policy_table(others)
+        yield "</details>"
+        yield ""
+
+
+def _policy_table(rows: Iterable[tuple[Plan, Verdict]]) -> Iterable[str]:
     yield "| level | stack | policy | resource | what and how to mend it |"
     yield "|---|---|---|---|---|"
     for plan, verdict in sorted(rows, key=lambda row: (_LEVEL_ORDER.index(row[1].level), row[0].stack)):
@@ -136,16 +146,20 @@ def _risk_section(plans: Sequence[Plan]) -> Iterable[str]:
     yield ""
 
 
-def _details(plan: Plan) -> Iterable[str]:
+def _failure(plan: Plan) -> Iterable[str]:
     if plan.errors:
         yield f"#### {plan.stack}: why the preview failed"
         yield ""
         yield from fenced("\n".join(plan.errors))
         yield ""
+
+
+def _details(plan: Plan) -> Iterable[str]:
     changed = [change for change in plan.changes if change.operation != "unchanged"]
     if not changed:
         return
-    yield f"<details><summary><b>{plan.stack}</b>: {len(changed)} resources, property by property</summary>"
+    many = "one resource" if len(changed) == 1 else f"{len(changed)} resources"
+    yield f"<details><summary><b>{plan.stack}</b>: {many}, property by property</summary>"
     yield ""
     order = ("replace", "delete", "update", "create")
     for change in sorted(changed, key=lambda each: (order.index(each.operation), each.type, each.name)):

@@ -43,6 +43,14 @@ def test_violations_come_with_what_to_do_mandatory_ones_first() -> None:
     assert "| 1 mandatory, 1 advisory | ⛔ policies violated |" in text
 
 
+def test_what_only_advises_is_folded_and_what_loses_data_or_fails_comes_before_it() -> None:
+    lost = step("delete", "gone", old={}, new={})
+    text = render([plan(violation("advisory", "Prefer x."), lost, error("no group"))], [], ORIGIN)
+    assert "<summary><b>Policies</b>: 1 advisory</summary>" in text
+    order = [text.index(each) for each in ("Look at these first", "no group", "Prefer x.", "one resource, property")]
+    assert order == sorted(order)
+
+
 def test_a_failed_preview_is_told_in_the_engines_words() -> None:
     text = render([plan(error("no group `bighpc`\n```\nfence"))], [], ORIGIN)
     assert "⛔ preview failed" in text
