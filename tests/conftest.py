@@ -111,12 +111,10 @@ def build(recorder: Recorder) -> Callable[[Callable[[], object]], Recorder]:
     return run
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep in one worker what shares a testbed; all else goes where there is time, file by file."""
-    for item in items:
-        shares = "shared_testbed" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group(item.path.parent.name if shares else item.path.stem))
+    shares = "shared_testbed" in getattr(item, "fixturenames", ())
+    item.add_marker(pytest.mark.xdist_group(item.path.parent.name if shares else item.path.stem))
 
 
 @pytest.fixture(scope="session")

@@ -64,8 +64,10 @@ def test_a_full_disk_is_refused_before_anything_starts(fresh: OwnTestbed, tmp_pa
 def test_without_root_only_simulated_nodes_come_up_and_it_says_so(fresh: OwnTestbed) -> None:
     runtime = Path(fresh.environment["BIGHPC_STATE"]) / "runtime"
     runtime.mkdir()
+    # Another user's testbeds are not seen before they listen, so that the ports of this one are chosen.
+    ports = " ".join(f"--port {name}={usual + 11_000}" for name, usual in USUAL.items())
     # In one shell: a second user namespace would be another user's in the kernel's eyes.
-    commands = ("up --simulated-nodes 1", "status", "down")
+    commands = (f"up --simulated-nodes 1 {ports}", "status", "down")
     script = " && ".join(f"{BIGHPC} testbed {command} --name {fresh.name}" for command in commands)
     done = subprocess.run(
         [*NOT_ROOT, "bash", "-c", script],
