@@ -54,7 +54,7 @@ test-browser: .venv/ready ## the double's page in headless Chromium
 test-integration: .venv/ready ## real engine, real Kubernetes, on two testbeds of the run's own
 	@$(BIN)/bighpc testbed prepare
 	@$(BIN)/python -m tests.packages integration
-	@$(BIN)/python -m pytest -v -m 'integration or e2e' -n 2 --dist loadgroup --durations=25 tests/integration tests/e2e
+	@$(BIN)/python -m pytest -v -m 'integration or e2e' -n 2 --dist loadfile --durations=25 tests/integration tests/e2e
 
 lint: .venv/ready ## style, types, import contracts: zero findings
 	@$(BIN)/ruff check .

@@ -10,6 +10,8 @@ from typing import Any
 import pulumi
 import pulumi.runtime
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.integration.own_testbed import OwnTestbed, own_testbed
 
@@ -111,10 +113,17 @@ def build(recorder: Recorder) -> Callable[[Callable[[], object]], Recorder]:
     return run
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep in one worker what shares a testbed; all else goes where there is time, file by file."""
-    shares = "shared_testbed" in getattr(item, "fixturenames", ())
-    item.add_marker(pytest.mark.xdist_group(item.path.parent.name if shares else item.path.stem))
+class _ByFile(LoadScopeScheduling):
+    """Gives each worker whole files; the end-to-end tests are one, as they share a platform that takes long to make."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        return "e2e" if "/e2e/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Say which worker gets what, where ``--dist loadfile`` asks for files."""
+    return _ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
