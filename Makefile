@@ -5,8 +5,6 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 NAME ?= default
-# One after the other, unless asked: side by side, a slow machine may keep a test waiting for longer than it waits.
-WORKERS ?= 0
 BIN := .venv/bin
 
 .PHONY: help up down purge status test test-fast test-contract test-browser test-integration lint format pictures drills bench lock clean
@@ -53,10 +51,10 @@ test-browser: .venv/ready ## the double's page in headless Chromium
 	@$(BIN)/python -m tests.packages browser
 	@$(BIN)/python -m pytest -q -m browser tests/browser
 
-test-integration: .venv/ready ## real engine, real Kubernetes, on a testbed of the run's own; WORKERS=2 is faster, on two
+test-integration: .venv/ready ## real engine, real Kubernetes, on a testbed of the run's own
 	@$(BIN)/bighpc testbed prepare
 	@$(BIN)/python -m tests.packages integration
-	@$(BIN)/python -m pytest -m 'integration or e2e' -n $(WORKERS) --dist loadfile --durations=25 tests/integration tests/e2e
+	@$(BIN)/python -m pytest -m 'integration or e2e' --durations=15 tests/integration tests/e2e
 
 lint: .venv/ready ## style, types, import contracts: zero findings
 	@$(BIN)/ruff check .

@@ -10,8 +10,6 @@ from typing import Any
 import pulumi
 import pulumi.runtime
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from tests.integration.own_testbed import OwnTestbed, own_testbed
 
@@ -111,19 +109,6 @@ def build(recorder: Recorder) -> Callable[[Callable[[], object]], Recorder]:
         return recorder
 
     return run
-
-
-class _ByFile(LoadScopeScheduling):
-    """Gives each worker whole files; the end-to-end tests are one, as they share a platform that takes long to make."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", maxsplit=1)[0]
-        return "e2e" if "/e2e/" in file else file
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
-    """Say which worker gets what, where ``--dist loadfile`` asks for files."""
-    return _ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
