@@ -68,7 +68,7 @@ def up(
 @app.command()
 def deploy(name: Name = DEFAULT_NAME) -> None:
     """Bring the three stacks up on a running testbed, and wait until their applications answer."""
-    from testbed import deployment
+    from testbed.deployment import deploy as run
     from testbed.environment import of_commands
     from testbed.existing import load_context
     from testbed.summary import print_summary
@@ -78,9 +78,9 @@ def deploy(name: Name = DEFAULT_NAME) -> None:
         environment = of_commands(context)
         # `pulumi` and `bighpc` are looked up on this process's PATH.
         os.environ["PATH"] = context.search_path
-        answers = deployment.deploy(context, environment, progress)
+        deployed = run(context, environment, progress)
         progress.done(f"the platform is up on testbed {name!r}", progress.elapsed)
-        print_summary(context, answers, deployment.hubs(context))
+        print_summary(context, deployed)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from testbed.errors import UserError
 from testbed.images import push_program_image
 from testbed.progress import Progress
 
-__all__ = ["Answer", "deploy", "hubs"]
+__all__ = ["Answer", "Deployed", "deploy"]
 
 _HELLO = f"{REGISTRY_HOST}/hello:1.0.0"
 _LIMIT = 240
@@ -37,7 +37,16 @@ class Answer:
     node: str
 
 
-def deploy(context: Context, environment: Mapping[str, str], progress: Progress) -> list[Answer]:
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """What is there once the platform is up; without a real node nothing is asked for."""
+
+    answers: Sequence[Answer] = ()
+    hubs: Sequence[str] = ()
+    """The environments that have a JupyterHub, in the order of promotion."""
+
+
+def deploy(context: Context, environment: Mapping[str, str], progress: Progress) -> Deployed:
     """Bring the three stacks up and wait until their applications answer.
 
     Args:
@@ -59,15 +68,10 @@ def deploy(context: Context, environment: Mapping[str, str], progress: Progress)
             deployed.remember(context, deployed.fingerprint(context, known))
         if not context.real_node:
             progress.note("there is no real node here, so the applications' pods have nowhere to run")
-            return []
-        _await_applications(context, progress)
-        return _ask(context, progress)
-
-
-def hubs(context: Context) -> list[str]:
-    """The environments that have a JupyterHub, in the order of promotion."""
-    names = {application["metadata"]["name"] for application in _applications(context)}
-    return [environment for environment in reversed(stacks.ORDER) if f"jupyterhub-{environment}" in names]
+            return Deployed()
+        names = _await_applications(context, progress)
+        hubs = [each for each in reversed(stacks.ORDER) if f"jupyterhub-{each}" in names]
+        return Deployed(answers=_ask(context, progress), hubs=hubs)
 
 
 def _bring_up(context: Context, environment: Mapping[str, str], progress: Progress) -> None:
@@ -114,14 +118,15 @@ def _of(name: str, detail: Callable[[str], None], text: str) -> None:
     detail(f"{name}: {text}")
 
 
-def _await_applications(context: Context, progress: Progress) -> None:
-    """Wait until Argo CD calls every application synced and healthy."""
+def _await_applications(context: Context, progress: Progress) -> set[str]:
+    """Wait until Argo CD calls every application synced and healthy; returns their names."""
     with progress.step("applications healthy in Argo CD") as detail:
         deadline = time.monotonic() + _LIMIT
         while True:
-            unready = [reason for item in _applications(context) if (reason := _unready(item))]
+            applications = _applications(context)
+            unready = [reason for item in applications if (reason := _unready(item))]
             if not unready:
-                return
+                return {item["metadata"]["name"] for item in applications}
             if time.monotonic() > deadline:
                 raise UserError(f"after {_LIMIT} s Argo CD still reports:\n  " + "\n  ".join(unready))
             detail("; ".join(" ".join(reason.split())[:160] for reason in unready))

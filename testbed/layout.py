@@ -126,6 +126,11 @@ class Layout:
         return self.root / "data"
 
     @property
+    def volumes(self) -> Path:
+        """Volumes of pods, one directory each."""
+        return self.data / "volumes"
+
+    @property
     def logs(self) -> Path:
         """One log file per process, rotated."""
         return self.root / "logs"

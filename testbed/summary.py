@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from testbed.context import Context
-from testbed.deployment import Answer
+from testbed.deployment import Deployed
 from testbed.jupyterhub import hub_url
 
 __all__ = ["print_summary"]
 
 
-def print_summary(context: Context, answers: Sequence[Answer], hubs: Sequence[str]) -> None:
-    """Print addresses, where the credentials are (never their values) and the next steps.
-
-    Args:
-        context: a testbed with the platform on it.
-        answers: what its applications said.
-        hubs: the environments that have a JupyterHub.
-    """
+def print_summary(context: Context, deployed: Deployed) -> None:
+    """Print addresses, where the credentials are (never their values) and the next steps."""
+    answers, hubs = deployed.answers, deployed.hubs
     secrets, ports = context.layout.secrets, context.ports
     gitlab, argocd = f"http://127.0.0.1:{ports['gitlab']}", f"http://127.0.0.1:{ports['argocd-server']}"
     rows = [
@@ -37,14 +31,14 @@ def print_summary(context: Context, answers: Sequence[Answer], hubs: Sequence[st
     for what, where, note in rows:
         sys.stdout.write(f"{what:<{wide[0]}}  {where:<{wide[1]}}  {note}".rstrip() + "\n")
     name = "" if context.layout.name == "default" else f" --name {context.layout.name}"
+    hub = (f"bighpc testbed jupyterhub dev{name}", "notebooks; takes minutes the first time")
     steps = [
         (f'eval "$(.venv/bin/bighpc testbed env{name})"', "pulumi, kubectl and git know the testbed"),
         ("pulumi preview --stack dev", "nothing to change"),
+        *([hub] if answers and not hubs else []),
         (f"bighpc testbed status{name}", "what is real, double, simulated"),
         ("make down", "ends it; `make up` brings it back"),
     ]
-    if answers and not hubs:
-        steps.insert(2, (f"bighpc testbed jupyterhub dev{name}", "notebooks; takes minutes the first time"))
     sys.stdout.write("\nnext:\n")
     for command, what in steps:
         sys.stdout.write(f"  {command:<46}  # {what}\n")

@@ -24,7 +24,7 @@ def provisioner(context: Context) -> Process:
             str(context.tools.path(_TOOL)),
             f"--kubeconfig={kubeconfig}",
             f"--provisioner={PROVISIONER}",
-            f"--directory={private_directory(context.layout.data / 'volumes')}",
+            f"--directory={private_directory(context.layout.volumes)}",
             f"--node={NODE_NAME}",
             f"--metrics-port={port}",
         ),

@@ -174,7 +174,7 @@ def test_a_server_that_nobody_uses_is_ended_and_its_home_stays(hub: Hub) -> None
     eventually(lambda: "jupyter-root" not in hub.objects("pods"), "the idle server is ended")
     assert "Culling server root" in hub.log()
     home = hub.objects("persistentvolumeclaims")["claim-root"]["spec"]["volumeName"]
-    assert (hub.testbed.layout.data / "volumes" / home / "Untitled.ipynb").is_file()
+    assert (hub.testbed.layout.volumes / home / "Untitled.ipynb").is_file()
 
 
 def test_nobody_deletes_the_hub_with_peoples_homes_by_accident(hub: Hub) -> None:

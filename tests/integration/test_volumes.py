@@ -24,14 +24,10 @@ GROUP = 4711
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A namespace for claims, and where this machine has their volumes."""
+    """A namespace for claims, on a testbed."""
 
     testbed: OwnTestbed
     platform: Platform
-
-    @property
-    def directory(self) -> Path:
-        return self.testbed.layout.data / "volumes"
 
     def apply(self, *objects: dict[str, Any]) -> None:
         with reached(self.testbed.context) as api:
@@ -97,7 +93,7 @@ def test_what_a_pod_wrote_the_next_one_reads_and_it_goes_with_its_claim(place: P
         return runs and words in place.platform.run("kubectl", "logs", pod, f"--namespace={NAMESPACE}")
 
     place.apply(claim("kept"), database("first", "kept"))
-    made = place.directory / place.volume_of("kept")
+    made = place.testbed.layout.volumes / place.volume_of("kept")
     eventually((made / "etcd" / "member" / "wal").is_dir, "the first pod has written")
     assert made.stat().st_gid == GROUP, "the volume is the pod's group's"
     assert made.parent.stat().st_mode & 0o077 == 0, "and nobody's else on this machine"
@@ -127,4 +123,4 @@ def test_a_simulated_node_has_volumes_without_a_directory(place: Place) -> None:
     place.apply(claim("simulated"), database("pretender", "simulated", **simulated))
     name = place.volume_of("simulated")
     eventually(lambda: place.objects("pods")["pretender"]["status"]["phase"] == "Running", "it seems to run")
-    assert not (place.directory / name).exists()
+    assert not (place.testbed.layout.volumes / name).exists()

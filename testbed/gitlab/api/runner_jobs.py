@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from typing import Any, Literal
 
 from pydantic import Field
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from starlette.responses import PlainTextResponse, Response
 
 from testbed.gitlab.api.runner_access import calling_job, calling_runner, job_token, note_contact
@@ -37,6 +35,9 @@ MOST_PIECE = 8 * 1024 * 1024
 
 UPDATE_INTERVAL = "1"
 """Seconds between two pieces of a log, as asked of runners: people watch."""
+
+_EMPTY_QUEUE = hashlib.sha256(b"").hexdigest()[:32]
+"""What a runner that got nothing asks with again. The only one: a runner whose queue has something gets a job."""
 
 _RANGE = re.compile(r"(?:bytes )?(\d+)-(\d*)")
 
@@ -71,13 +72,13 @@ class PatchTrace(Params):
 
 
 def _nothing_new(forge: Forge, raw: dict[str, Any]) -> bool:
-    """Whether the queue is as the runner saw it last."""
+    """Whether the runner's queue is empty, as it saw it last; what happens to jobs of others is nothing new to it."""
     seen, token = raw.get("last_update"), raw.get("token")
-    if not isinstance(seen, str) or not isinstance(token, str):
+    if seen != _EMPTY_QUEUE or not isinstance(token, str):
         return False
     with forge.database.read() as session:
         runner = session.scalar(select(Runner).where(Runner.digest == digest(token)))
-        return runner is not None and _queue_value(session, runner) == seen
+        return runner is not None and not takeable_jobs(session, runner)
 
 
 @routes.machine("POST", "/jobs/request", status=201, hold=_nothing_new)
@@ -85,11 +86,10 @@ def request_job(call: Call, params: RequestJob) -> dict[str, Any] | Response:
     """Hand out the job that waits longest. Writers take turns, so no job is handed out twice."""
     runner = calling_runner(call, params.token)
     note_contact(call, runner, params.system_id, params.info)
-    queue = _queue_value(call.session, runner)
     for job in takeable_jobs(call.session, runner):
         token = start_job(call.forge, call.session, job, runner, params.system_id or "legacy")
         return job_payload(call.forge, call.session, job, token)
-    return Response(status_code=204, headers={"X-GitLab-Last-Update": queue})
+    return Response(status_code=204, headers={"X-GitLab-Last-Update": _EMPTY_QUEUE})
 
 
 @routes.machine("PATCH", "/jobs/{job_id}/trace", status=202, raw=True, most=MOST_PIECE)
@@ -130,9 +130,3 @@ def update_job(call: Call, params: UpdateJob) -> Response:
             finish_job(call.forge, call.session, job, "failed", known, params.exit_code)
     headers = {"Job-Status": job.status, "X-GitLab-Trace-Update-Interval": UPDATE_INTERVAL}
     return PlainTextResponse(str(status), status, headers)
-
-
-def _queue_value(session: Session, runner: Runner) -> str:
-    """Another text whenever there is another answer for a runner; what happens to jobs of others changes none."""
-    numbers = [job.id for job in takeable_jobs(session, runner)]
-    return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:32]
